@@ -1,0 +1,395 @@
+//! Customer lifetime value: who is still alive, how often they will order, what that is worth.
+//!
+//! In: per customer x, t_x and T in days and mean amounts ([`CustomerHistories`]). Out: [`ClvResult`]: predictions
+//! per customer, a report for every model fitted, the choice and its reason. It cannot fail: what cannot be known
+//! is null and has a [`Status`]. Cost: O(n log n) to collapse equal histories, then linear in distinct histories.
+//!
+//! Files, in data-flow order: `special` (functions), `optimise` (Newton), `histories` (collapse), `model` (trait,
+//! registry, fit), `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
+//! ladder), `value` (predictions), `tracking` (fit in sample).
+
+pub mod beta_geometric;
+pub mod bg_nbd;
+pub mod gamma_gamma;
+pub mod histories;
+pub mod mbg_nbd;
+pub mod model;
+pub mod nbd;
+pub mod optimise;
+pub mod orders;
+pub mod select;
+pub mod special;
+pub mod tracking;
+pub mod value;
+
+use serde::{Deserialize, Serialize};
+
+use self::gamma_gamma::Spenders;
+use self::histories::{Histories, History, NO_ROW};
+use self::model::{FitStatus, MODELS, ModelFit};
+use self::select::{ClvModel, Counts, FEWEST_CUSTOMERS, FEWEST_REPEATERS, Selection, Spend};
+use self::tracking::RepeatBin;
+pub use self::value::{CustomerValues, Scorer, Status};
+
+/// What the user may set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `auto`, or the name of a count model: `nbd`, `mbg_nbd`, `bg_nbd`.
+    pub model: String,
+    /// Days after as-of that are valued.
+    pub horizon_days: u32,
+    /// Orders within a period are discounted from its end.
+    pub period_days: u32,
+    /// 0.10 means that 1.10 in a year is worth 1.00 today.
+    pub annual_discount_rate: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            model: AUTO.to_owned(),
+            horizon_days: 365,
+            period_days: 30,
+            annual_discount_rate: 0.10,
+        }
+    }
+}
+
+const AUTO: &str = "auto";
+const LONGEST_HORIZON_DAYS: u32 = 36_500;
+const MOST_PERIODS: u32 = 1_200;
+const HIGHEST_DISCOUNT_RATE: f64 = 10.0;
+
+/// A checked [`Config`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Params {
+    model: String,
+    horizon_days: u32,
+    period_days: u32,
+    annual_discount_rate: f64,
+}
+
+impl Params {
+    pub fn horizon_days(&self) -> u32 {
+        self.horizon_days
+    }
+}
+
+/// What is wrong with a config value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Problem {
+    #[error("model `{value}` is not known")]
+    UnknownModel { value: String },
+    #[error("horizon_days is {value}, not between 1 and {LONGEST_HORIZON_DAYS}")]
+    Horizon { value: u32 },
+    #[error("period_days is {value}, not between 1 and {LONGEST_HORIZON_DAYS}")]
+    Period { value: u32 },
+    #[error("period_days {period_days} cuts the horizon into more than {MOST_PERIODS} periods")]
+    TooManyPeriods { period_days: u32, horizon_days: u32 },
+    #[error("annual_discount_rate is {value}, not between 0 and {HIGHEST_DISCOUNT_RATE}")]
+    DiscountRate { value: f64 },
+}
+
+impl Problem {
+    /// The config key.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::UnknownModel { .. } => "model",
+            Self::Horizon { .. } => "horizon_days",
+            Self::Period { .. } | Self::TooManyPeriods { .. } => "period_days",
+            Self::DiscountRate { .. } => "annual_discount_rate",
+        }
+    }
+
+    /// What to change.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownModel { .. } => format!("use one of {}", model_names().join(", ")),
+            Self::Horizon { .. } => "use 365 for a year".to_owned(),
+            Self::Period { .. } => "use 30 for monthly discounting".to_owned(),
+            Self::TooManyPeriods { horizon_days, .. } => {
+                format!("use {} or more", horizon_days.div_ceil(MOST_PERIODS))
+            }
+            Self::DiscountRate { .. } => "use a fraction: 0.10 for ten per cent a year".to_owned(),
+        }
+    }
+}
+
+/// Names that `Config::model` may have.
+pub fn model_names() -> Vec<&'static str> {
+    std::iter::once(AUTO).chain(MODELS.iter().map(|m| m.name())).collect()
+}
+
+impl Config {
+    /// Checks everything and reports every problem.
+    pub fn check(&self) -> Result<Params, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let days = 1..=LONGEST_HORIZON_DAYS;
+        if !model_names().contains(&self.model.as_str()) {
+            problems.push(Problem::UnknownModel {
+                value: self.model.clone(),
+            });
+        }
+        if !days.contains(&self.horizon_days) {
+            problems.push(Problem::Horizon {
+                value: self.horizon_days,
+            });
+        }
+        if !days.contains(&self.period_days) {
+            problems.push(Problem::Period {
+                value: self.period_days,
+            });
+        } else if MOST_PERIODS < self.horizon_days.div_ceil(self.period_days) {
+            problems.push(Problem::TooManyPeriods {
+                period_days: self.period_days,
+                horizon_days: self.horizon_days,
+            });
+        }
+        if !(0.0..=HIGHEST_DISCOUNT_RATE).contains(&self.annual_discount_rate) {
+            problems.push(Problem::DiscountRate {
+                value: self.annual_discount_rate,
+            });
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Params {
+            model: self.model.clone(),
+            horizon_days: self.horizon_days,
+            period_days: self.period_days,
+            annual_discount_rate: self.annual_discount_rate,
+        })
+    }
+}
+
+/// One entry a customer in every slice; a customer beyond the end of a shorter slice has an invalid history or no
+/// amount.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CustomerHistories<'a> {
+    /// Purchase days after the first (x).
+    pub x: &'a [u32],
+    /// Days from the first to the last purchase; 0 exactly if x is 0.
+    pub t_x_days: &'a [f64],
+    /// Days from the first purchase to as-of (T).
+    pub age_days: &'a [f64],
+    /// Mean net amount of the repeat purchase days; null if x is 0.
+    pub mean_repeat_amount: &'a [Option<f64>],
+    /// Mean net amount of all purchase days, the first one included.
+    pub mean_amount_all: &'a [f64],
+}
+
+impl CustomerHistories<'_> {
+    pub fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.x.is_empty()
+    }
+
+    fn histories(&self) -> Vec<History> {
+        let day = |days: &[f64], i: usize| days.get(i).copied().unwrap_or(f64::NAN);
+        let history = |(i, &x): (usize, &u32)| History {
+            x,
+            t_x: day(self.t_x_days, i),
+            age: day(self.age_days, i),
+        };
+        self.x.iter().enumerate().map(history).collect()
+    }
+
+    fn repeat_amount(&self, i: usize) -> Option<f64> {
+        self.mean_repeat_amount.get(i).copied().flatten()
+    }
+
+    /// Net amount of all purchase days over their number; `None` unless positive.
+    fn pooled_amount(&self, row_of: &[u32]) -> Option<f64> {
+        let mut days_and_means: Vec<(u32, f64)> = (0..self.len())
+            .filter(|i| row_of.get(*i).is_some_and(|row| *row != NO_ROW))
+            .filter_map(|i| Some((self.x[i], *self.mean_amount_all.get(i)?)))
+            .filter(|(_, mean)| mean.is_finite())
+            .collect();
+        // Sums of floats depend on their order, results must not.
+        days_and_means.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let (mut amount, mut days) = (0.0, 0.0);
+        for (x, mean) in days_and_means {
+            amount += (f64::from(x) + 1.0) * mean;
+            days += f64::from(x) + 1.0;
+        }
+        let pooled = amount / days;
+        (pooled.is_finite() && 0.0 < pooled).then_some(pooled)
+    }
+}
+
+/// Something the user should know about the result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Warning {
+    InvalidHistories { customers: u64 },
+    NotEnoughHistory,
+    NoDropoutLimit,
+    PooledRate,
+    PooledSpend { why: FitStatus },
+    NoSpend,
+    SpendDependsOnFrequency { correlation: f64 },
+    NotConverged { model: String },
+}
+
+impl Warning {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidHistories { .. } => "clv_invalid_histories",
+            Self::NotEnoughHistory => "clv_not_enough_history",
+            Self::NoDropoutLimit => "clv_no_dropout_limit",
+            Self::PooledRate => "clv_pooled_rate",
+            Self::PooledSpend { .. } => "clv_pooled_spend",
+            Self::NoSpend => "clv_no_spend",
+            Self::SpendDependsOnFrequency { .. } => "clv_spend_depends_on_frequency",
+            Self::NotConverged { .. } => "clv_not_converged",
+        }
+    }
+
+    pub fn message(&self) -> String {
+        match self {
+            Self::InvalidHistories { customers } => {
+                format!("{customers} customers have a history that contradicts itself and no predictions")
+            }
+            Self::NotEnoughHistory => "no count model could be fitted, so there are no predictions".to_owned(),
+            Self::NoDropoutLimit => "dropout could not be estimated, so alive_prob is 1 for everybody".to_owned(),
+            Self::PooledRate => "customers cannot be told apart, so all have one order rate".to_owned(),
+            Self::PooledSpend { why } => match why {
+                FitStatus::InfiniteMean => {
+                    "amounts are too unequal for gamma_gamma to have a mean, so all customers have one order amount"
+                }
+                FitStatus::NotEnoughHistory => {
+                    "too few repeat customers for gamma_gamma, so all customers have one order amount"
+                }
+                _ => "gamma_gamma has no usable fit, so all customers have one order amount",
+            }
+            .to_owned(),
+            Self::NoSpend => "there are no positive order amounts, so there is no value in money".to_owned(),
+            Self::SpendDependsOnFrequency { correlation } => format!(
+                "order amount and number of orders have correlation {correlation:.2}, and gamma_gamma takes them for independent"
+            ),
+            Self::NotConverged { model } => format!("{model} did not reach a maximum and was not used"),
+        }
+    }
+
+    pub fn hint(&self) -> String {
+        match self {
+            Self::InvalidHistories { .. } => {
+                "look at t_x_days and age_days of the customers with clv_status invalid_history".to_owned()
+            }
+            Self::NotEnoughHistory => "give a longer history: some customers must have bought on two days".to_owned(),
+            Self::NoDropoutLimit => {
+                "use days_since_last against mean_gap_days to find customers who went silent".to_owned()
+            }
+            Self::PooledRate => format!(
+                "give a longer history or more customers: {FEWEST_CUSTOMERS} of them, {FEWEST_REPEATERS} with repeat orders"
+            ),
+            Self::PooledSpend {
+                why: FitStatus::InfiniteMean,
+            } => "look for absurd amounts among the largest orders".to_owned(),
+            Self::PooledSpend { .. } => format!(
+                "give a longer history: {} customers with repeat orders are needed",
+                gamma_gamma::FEWEST_REPEATERS
+            ),
+            Self::NoSpend => "check the column that was taken for the amount".to_owned(),
+            Self::SpendDependsOnFrequency { .. } => {
+                "read clv_amount as a ranking rather than a sum, or run the groups apart".to_owned()
+            }
+            Self::NotConverged { .. } => "name another model in [clv]".to_owned(),
+        }
+    }
+}
+
+/// A correlation of frequency and amount beyond this is worth a warning (Fader and Hardie have 0.11 in CDNOW).
+const NOTABLE_CORRELATION: f64 = 0.3;
+
+/// Everything this stage knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClvResult {
+    /// One entry a customer, in the order of the input.
+    pub customers: CustomerValues,
+    /// Every fit, Gamma-Gamma last.
+    pub models: Vec<ModelFit>,
+    /// Name of the count model behind the predictions, `pooled_rate` or `none`.
+    pub selected_model: String,
+    pub selection_reason: String,
+    /// Pearson correlation of x and the mean repeat amount; `None` if there is none.
+    pub spend_correlation: Option<f64>,
+    /// Customers by number of repeat purchase days, actual and expected.
+    pub repeat_bins: Vec<RepeatBin>,
+    pub warnings: Vec<Warning>,
+    /// What [`score`] needs; save it to score new data later.
+    pub model: ClvModel,
+}
+
+/// Fits, chooses and predicts.
+pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
+    let (histories, row_of) = Histories::collapse(&customers.histories());
+    let spenders = Spenders::new(
+        (0..customers.len())
+            .filter(|i| row_of[*i] != NO_ROW)
+            .filter_map(|i| Some((customers.x[i], customers.repeat_amount(i)?))),
+    );
+    let pooled_amount = customers.pooled_amount(&row_of);
+    let Selection {
+        model,
+        models,
+        selected_model,
+        selection_reason,
+    } = select::select(&params.model, &histories, &spenders, pooled_amount);
+    let spend_correlation = spenders.correlation();
+    let invalid = row_of.iter().filter(|row| **row == NO_ROW).count() as u64;
+    let warnings = warnings(&model, &models, invalid, spend_correlation);
+    // A fitted model has valid parameters; the fallback keeps the promise not to fail.
+    let scorer = model.scorer().unwrap_or_else(|_| Scorer::without_model());
+    ClvResult {
+        customers: scorer.score_collapsed(params, customers, &histories, &row_of),
+        repeat_bins: tracking::repeat_bins(&scorer, &histories),
+        models,
+        selected_model,
+        selection_reason,
+        spend_correlation,
+        warnings,
+        model,
+    }
+}
+
+/// Predicts with a model that was fitted before.
+pub fn score(params: &Params, scorer: &Scorer, customers: &CustomerHistories<'_>) -> CustomerValues {
+    scorer.score(params, customers)
+}
+
+fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, correlation: Option<f64>) -> Vec<Warning> {
+    let mut out = Vec::new();
+    if 0 < invalid {
+        out.push(Warning::InvalidHistories { customers: invalid });
+    }
+    match model.counts {
+        Counts::Nothing => out.push(Warning::NotEnoughHistory),
+        Counts::PooledRate { .. } => out.push(Warning::PooledRate),
+        Counts::Model { stands_in: true, .. } => out.push(Warning::NoDropoutLimit),
+        Counts::Model { .. } => {}
+    }
+    let spend_status = models
+        .iter()
+        .find(|fit| fit.name == gamma_gamma::NAME)
+        .map_or(FitStatus::NotEnoughHistory, |fit| fit.status);
+    match model.spend {
+        Spend::Pooled { .. } => out.push(Warning::PooledSpend { why: spend_status }),
+        Spend::Nothing => out.push(Warning::NoSpend),
+        Spend::GammaGamma { .. } => {
+            if let Some(correlation) = correlation.filter(|c| NOTABLE_CORRELATION < c.abs()) {
+                out.push(Warning::SpendDependsOnFrequency { correlation });
+            }
+        }
+    }
+    for fit in models.iter().filter(|fit| fit.status == FitStatus::NotConverged) {
+        out.push(Warning::NotConverged {
+            model: fit.name.clone(),
+        });
+    }
+    out
+}

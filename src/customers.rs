@@ -1,0 +1,351 @@
+//! One complete row per customer: what every stage found, who needs attention and why, the next offer.
+//!
+//! In: the results of all stages, each in the order of customer ids. Out: the frame of `customers.parquet`.
+//! Cost: one sort for the rank by value; otherwise linear.
+
+use std::fmt::Write as _;
+
+use polars::prelude::{Column as Series, DataFrame, PolarsResult};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{self, Clusters};
+use crate::clv::CustomerValues;
+use crate::contributors::{self, Contributors};
+use crate::diagnostics::Problem;
+use crate::rfm::{self, Rfm};
+use crate::schema::{Column, Table, Type, column, nullable};
+use crate::summary::{self, Summary};
+
+/// The columns that the lifetime-value stage fills.
+const CLV_COLUMNS: &[Column] = &[
+    nullable(
+        "alive_prob",
+        Type::F64,
+        "probability that the customer will ever order again, by the count model",
+    ),
+    nullable(
+        "expected_orders",
+        Type::F64,
+        "expected purchase days in the next horizon_days",
+    ),
+    nullable("expected_order_amount", Type::F64, "expected money of one purchase day"),
+    nullable(
+        "clv_amount",
+        Type::F64,
+        "expected discounted money of the next horizon_days",
+    ),
+    nullable(
+        "clv_low_amount",
+        Type::F64,
+        "lower end of the 90 % interval of that money",
+    ),
+    nullable(
+        "clv_high_amount",
+        Type::F64,
+        "upper end of the 90 % interval of that money",
+    ),
+    column("horizon_days", Type::U32, "days that the lifetime value looks ahead"),
+    column(
+        "clv_status",
+        Type::Str,
+        "ok, or which fallback was used, or why the value is null",
+    ),
+];
+
+const VALUE_COLUMNS: &[Column] = &[
+    column(
+        "value_rank",
+        Type::U32,
+        "1 = highest clv_amount; unknown last; ties by customer id",
+    ),
+    column(
+        "is_top_value",
+        Type::Bool,
+        "among the first ceil(0.2 n) by value_rank, with a known value",
+    ),
+    nullable(
+        "watch",
+        Type::Str,
+        "dormant_top, rising, loss_maker, slipping or new_top",
+    ),
+    nullable("next_product_id", Type::Str, "the first offer; null without one"),
+    nullable("next_product_score", Type::F64, "its score, see offers.parquet"),
+    column("reason", Type::Str, "one line: why this segment and this watch flag"),
+];
+
+/// The joined table.
+pub const TABLE: Table = Table {
+    name: "customers",
+    doc: "One row per customer with at least one kept sale.",
+    sorted_by: &["customer_id"],
+    parts: &[
+        summary::COLUMNS,
+        rfm::COLUMNS,
+        CLV_COLUMNS,
+        cluster::COLUMNS,
+        contributors::COLUMNS,
+        VALUE_COLUMNS,
+    ],
+};
+
+/// Section `[watch]`: who needs attention.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub dormant_alive_prob: f64,
+    pub dormant_days: f64,
+    pub slipping_gaps: f64,
+    pub rising_factor: f64,
+    pub new_days: f64,
+}
+
+/// Checked settings; only made by [`Config::check`].
+#[derive(Clone, Debug)]
+pub struct Params(Config);
+
+impl Config {
+    pub fn check(&self, problems: &mut Vec<Problem>) -> Option<Params> {
+        let before = problems.len();
+        let mut demand = |key: &str, value: f64, ok: bool, why: &str, hint: &str| {
+            if !(value.is_finite() && ok) {
+                problems.push(Problem::new(&format!("watch.{key}"), value, why, hint));
+            }
+        };
+        let (p, days) = (self.dormant_alive_prob, self.dormant_days);
+        demand(
+            "dormant_alive_prob",
+            p,
+            (0.0..=1.0).contains(&p),
+            "must be a probability",
+            "the default is 0.5",
+        );
+        demand(
+            "dormant_days",
+            days,
+            0.0 < days,
+            "must be a number of days above 0",
+            "the default is 365",
+        );
+        demand(
+            "slipping_gaps",
+            self.slipping_gaps,
+            1.0 <= self.slipping_gaps,
+            "must be 1 or more",
+            "the default is 2",
+        );
+        demand(
+            "rising_factor",
+            self.rising_factor,
+            1.0 < self.rising_factor,
+            "must be above 1",
+            "the default is 1.5",
+        );
+        demand(
+            "new_days",
+            self.new_days,
+            0.0 < self.new_days,
+            "must be a number of days above 0",
+            "the default is 90",
+        );
+        (problems.len() == before).then(|| Params(self.clone()))
+    }
+}
+
+/// Why a customer needs attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    LossMaker,
+    DormantTop,
+    NewTop,
+    Slipping,
+    Rising,
+}
+
+impl Watch {
+    pub const ALL: [Self; 5] = [
+        Self::DormantTop,
+        Self::Slipping,
+        Self::NewTop,
+        Self::Rising,
+        Self::LossMaker,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LossMaker => "loss_maker",
+            Self::DormantTop => "dormant_top",
+            Self::NewTop => "new_top",
+            Self::Slipping => "slipping",
+            Self::Rising => "rising",
+        }
+    }
+
+    /// What the flag means, for reports.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::LossMaker => "brought no money once returns and costs are counted",
+            Self::DormantTop => "among the top contributors, but probably gone",
+            Self::NewTop => "among the top contributors although new",
+            Self::Slipping => "above-average contributor, overdue by his own rhythm",
+            Self::Rising => "not yet on top, but spending clearly more than before",
+        }
+    }
+}
+
+/// The results that are joined.
+pub struct Stages<'a> {
+    pub summary: &'a Summary,
+    pub rfm: &'a Rfm,
+    pub clv: &'a CustomerValues,
+    pub horizon_days: u32,
+    pub clusters: &'a Clusters,
+    pub contributors: &'a Contributors,
+    /// First offer of each customer: product id and score.
+    pub next_product: &'a [Option<(&'a str, f64)>],
+}
+
+/// The joined table and what the report needs of it.
+pub struct Customers {
+    pub frame: DataFrame,
+    pub watch: Vec<Option<Watch>>,
+}
+
+/// Joins all stages. Every vector has one entry a customer, in the order of ids.
+pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
+    let n = stages.summary.n_customers();
+    let watch: Vec<Option<Watch>> = (0..n).map(|i| watch(&params.0, stages, i)).collect();
+    let reason: Vec<String> = (0..n).map(|i| reason(stages, i, watch[i])).collect();
+    let (value_rank, is_top_value) = rank_by_value(&stages.clv.clv_amount);
+    let clv = stages.clv;
+    let statuses: Vec<&str> = clv.clv_status.iter().map(|s| s.as_str()).collect();
+    let watch_names: Vec<Option<&str>> = watch.iter().map(|w| w.map(Watch::as_str)).collect();
+    let product: Vec<Option<&str>> = stages.next_product.iter().map(|p| p.map(|(id, _)| id)).collect();
+    let score: Vec<Option<f64>> = stages.next_product.iter().map(|p| p.map(|(_, score)| score)).collect();
+
+    let mut columns = stages.summary.to_columns()?;
+    columns.extend(stages.rfm.to_columns());
+    columns.extend([
+        Series::new("alive_prob".into(), &clv.alive_prob),
+        Series::new("expected_orders".into(), &clv.expected_orders),
+        Series::new("expected_order_amount".into(), &clv.expected_order_amount),
+        Series::new("clv_amount".into(), &clv.clv_amount),
+        Series::new("clv_low_amount".into(), &clv.clv_low_amount),
+        Series::new("clv_high_amount".into(), &clv.clv_high_amount),
+        Series::new("horizon_days".into(), vec![stages.horizon_days; n]),
+        Series::new("clv_status".into(), statuses),
+    ]);
+    columns.extend(stages.clusters.to_columns());
+    columns.extend(stages.contributors.to_columns());
+    columns.extend([
+        Series::new("value_rank".into(), value_rank),
+        Series::new("is_top_value".into(), is_top_value),
+        Series::new("watch".into(), watch_names),
+        Series::new("next_product_id".into(), product),
+        Series::new("next_product_score".into(), score),
+        Series::new("reason".into(), reason),
+    ]);
+    Ok(Customers {
+        frame: DataFrame::new_infer_height(columns)?,
+        watch,
+    })
+}
+
+/// Ranks by value, unknown values last, ties by position (the order of ids).
+fn rank_by_value(clv: &[Option<f64>]) -> (Vec<u32>, Vec<bool>) {
+    let mut order: Vec<usize> = (0..clv.len()).collect();
+    order.sort_by(|&a, &b| match (clv[a], clv[b]) {
+        (Some(a), Some(b)) => b.total_cmp(&a),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    });
+    let n_top = clv.len().div_ceil(5);
+    let (mut rank, mut is_top) = (vec![0; clv.len()], vec![false; clv.len()]);
+    for (position, i) in order.into_iter().enumerate() {
+        rank[i] = position as u32 + 1;
+        is_top[i] = position < n_top && clv[i].is_some();
+    }
+    (rank, is_top)
+}
+
+fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
+    let summary = stages.summary;
+    let days_since_last = f64::from(summary.as_of.0 - summary.last_day[i]);
+    let age_days = f64::from(summary.as_of.0 - summary.first_day[i]);
+    let is_top = stages.contributors.is_top[i];
+    let is_dormant = match stages.clv.alive_prob[i] {
+        Some(p) => p < config.dormant_alive_prob,
+        None => days_since_last > config.dormant_days,
+    };
+    let repeats = summary.repeat_days[i];
+    let mean_gap = f64::from(summary.last_day[i] - summary.first_day[i]) / f64::from(repeats.max(1));
+    let (recent, previous) = (summary.recent_amount[i], summary.previous_amount[i]);
+    if summary.net[i] <= 0 || summary.margin_amount[i].is_some_and(|margin| margin < 0.0) {
+        Some(Watch::LossMaker)
+    } else if is_top && is_dormant {
+        Some(Watch::DormantTop)
+    } else if is_top && age_days <= config.new_days {
+        Some(Watch::NewTop)
+    } else if repeats >= 2
+        && stages.contributors.decile[i] <= 5
+        && days_since_last > config.slipping_gaps * mean_gap.max(1.0)
+    {
+        Some(Watch::Slipping)
+    } else if !is_top && !is_dormant && repeats >= 1 && previous > 0.0 && recent >= config.rising_factor * previous {
+        Some(Watch::Rising)
+    } else {
+        None
+    }
+}
+
+fn reason(stages: &Stages<'_>, i: usize, watch: Option<Watch>) -> String {
+    let (summary, rfm) = (stages.summary, stages.rfm);
+    let days = summary.as_of.0 - summary.last_day[i];
+    let mut text = format!(
+        "{}: scores {}{}{}, last order {days} days ago, {} orders, {:.2} net",
+        rfm.segment_name(i),
+        rfm.r[i],
+        rfm.f[i],
+        rfm.m[i],
+        summary.orders[i],
+        summary.net_amount[i],
+    );
+    let Some(watch) = watch else {
+        return text;
+    };
+    let _ = write!(text, "; {}: {}", watch.as_str(), watch.meaning());
+    let detail = match watch {
+        Watch::DormantTop => stages.clv.alive_prob[i].map(|p| format!("{:.0} % likely to order again", 100.0 * p)),
+        Watch::LossMaker if summary.returned_amount[i] > 0.0 => {
+            Some(format!("{:.2} returned", summary.returned_amount[i]))
+        }
+        Watch::LossMaker => summary.margin_amount[i].map(|margin| format!("margin {margin:.2}")),
+        Watch::Slipping => {
+            let span = f64::from(summary.last_day[i] - summary.first_day[i]);
+            Some(format!(
+                "usual gap {:.0} days",
+                span / f64::from(summary.repeat_days[i].max(1))
+            ))
+        }
+        Watch::Rising => Some(format!(
+            "{:.2} after {:.2}",
+            summary.recent_amount[i], summary.previous_amount[i]
+        )),
+        Watch::NewTop => None,
+    };
+    if let Some(detail) = detail {
+        let _ = write!(text, " ({detail})");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_values_rank_last_and_are_never_top() {
+        let (rank, is_top) = rank_by_value(&[None, Some(1.0), Some(3.0), Some(1.0), None]);
+        assert_eq!(rank, [4, 2, 1, 3, 5]);
+        assert_eq!(is_top, [false, false, true, false, false]);
+        assert_eq!(rank_by_value(&[None]).1, [false]);
+    }
+}

@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+pub mod diagnostics;
+pub mod schema;
+pub mod units;
+
+pub mod load;
+
+pub mod clean;
+
+pub mod summary;
+
+pub mod rfm;
+
+pub mod clv;
+
+pub mod cluster;
+
+pub mod contributors;
+
+pub mod basket;
+
+pub mod customers;
+
+pub mod output;
+
+pub mod generate;
+
+pub mod config;
+
+pub mod error;
+
+pub mod pipeline;
+
+pub mod cli;

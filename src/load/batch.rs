@@ -1,0 +1,279 @@
+//! Typed lines, one block at a time: what every reader hands to cleaning.
+//!
+//! Text columns are dictionary coded within the block, so that rules about ids look at each distinct value
+//! once; numbers and times are integers with three reserved values for what could not be read.
+
+use std::hash::Hasher;
+
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Code of a value that is absent: an empty field, a null.
+pub const MISSING_CODE: u32 = u32::MAX;
+
+/// Reserved integers of number and time columns.
+pub const MISSING: i64 = i64::MIN;
+pub const BAD: i64 = i64::MIN + 1;
+pub const OVERFLOW: i64 = i64::MIN + 2;
+
+/// Whether an integer of a number or time column is a value and none of the reserved ones.
+pub fn is_value(number: i64) -> bool {
+    number > OVERFLOW
+}
+
+/// The distinct byte strings of a column, in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct Strings {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Strings {
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn get(&self, i: usize) -> &[u8] {
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.bytes[start..self.ends[i]]
+    }
+
+    /// The text of value `i`; broken sequences are shown as U+FFFD.
+    pub fn text(&self, i: usize) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(self.get(i))
+    }
+
+    pub fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+}
+
+/// A set of strings with dense codes in order of first appearance.
+#[derive(Clone, Debug, Default)]
+pub struct Interner {
+    table: HashTable<u32>,
+    strings: Strings,
+    hashes: Vec<u64>,
+}
+
+impl Interner {
+    pub fn intern(&mut self, value: &[u8]) -> u32 {
+        self.intern_hashed(value, hash(value))
+    }
+
+    /// As [`Interner::intern`], for a caller that has hashed the value with [`hash`] already.
+    pub fn intern_hashed(&mut self, value: &[u8], hash: u64) -> u32 {
+        let Self { table, strings, hashes } = self;
+        let same = |&code: &u32| hashes[code as usize] == hash && strings.get(code as usize) == value;
+        if let Some(&code) = table.find(hash, same) {
+            return code;
+        }
+        let code = strings.len() as u32;
+        table.insert_unique(hash, code, |&other| hashes[other as usize]);
+        strings.push(value);
+        hashes.push(hash);
+        code
+    }
+
+    pub fn strings(&self) -> &Strings {
+        &self.strings
+    }
+
+    pub fn into_strings(self) -> Strings {
+        self.strings
+    }
+}
+
+/// The hash of an id: stable across runs, machines and versions, so that it may decide the order of ties.
+pub fn hash(value: &[u8]) -> u64 {
+    xxh3_64(value)
+}
+
+/// A seeded-once hasher for small maps of integers; never iterated.
+#[derive(Default)]
+pub struct IntHasher(u64);
+
+impl Hasher for IntHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes) ^ self.0.rotate_left(29);
+    }
+    fn write_u64(&mut self, value: u64) {
+        let mixed = (value ^ self.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+pub type IntMap<K, V> = hashbrown::HashMap<K, V, std::hash::BuildHasherDefault<IntHasher>>;
+
+/// A dictionary-coded text column; one code for each row.
+#[derive(Clone, Debug, Default)]
+pub struct TextColumn {
+    pub codes: Vec<u32>,
+    pub values: Strings,
+}
+
+impl TextColumn {
+    pub fn value(&self, row: usize) -> Option<&[u8]> {
+        match self.codes.get(row) {
+            Some(&code) if code != MISSING_CODE => Some(self.values.get(code as usize)),
+            _ => None,
+        }
+    }
+}
+
+/// Builds a [`TextColumn`] from one value a row. Lines of one order stand together, so the previous value is
+/// tried before the table.
+#[derive(Default)]
+pub struct TextBuilder {
+    codes: Vec<u32>,
+    interner: Interner,
+    previous: Option<u32>,
+}
+
+impl TextBuilder {
+    pub fn push(&mut self, value: &[u8]) {
+        let value = value.trim_ascii();
+        let code = match self.previous {
+            _ if value.is_empty() => MISSING_CODE,
+            Some(code) if self.interner.strings.get(code as usize) == value => code,
+            _ => self.interner.intern(value),
+        };
+        if code != MISSING_CODE {
+            self.previous = Some(code);
+        }
+        self.codes.push(code);
+    }
+
+    pub fn push_missing(&mut self) {
+        self.codes.push(MISSING_CODE);
+    }
+
+    pub fn finish(self) -> TextColumn {
+        TextColumn {
+            codes: self.codes,
+            values: self.interner.into_strings(),
+        }
+    }
+}
+
+/// The rows as they stood in the file, for the rejects table.
+#[derive(Debug)]
+pub enum RawRows {
+    /// A block of text with the byte range of each record and the physical line where it starts.
+    Text {
+        bytes: Vec<u8>,
+        spans: Vec<(usize, usize)>,
+        line_numbers: Vec<u64>,
+    },
+    /// Columns of a binary format; the first row of the batch has this 1-based number in the file.
+    Columns { batch: RecordBatch, first_row: u64 },
+}
+
+impl RawRows {
+    /// Where row `i` stands in its file: the physical line of a text file, the 1-based row otherwise.
+    pub fn number(&self, i: usize) -> u64 {
+        match self {
+            Self::Text { line_numbers, .. } => line_numbers[i],
+            Self::Columns { first_row, .. } => first_row + i as u64,
+        }
+    }
+
+    /// Row `i` as text: the line itself, or `column=value` pairs.
+    pub fn text(&self, i: usize) -> String {
+        match self {
+            Self::Text { bytes, spans, .. } => {
+                let (start, end) = spans[i];
+                String::from_utf8_lossy(&bytes[start..end])
+                    .trim_end_matches(['\r', '\n'])
+                    .to_string()
+            }
+            Self::Columns { batch, .. } => {
+                let options = FormatOptions::default();
+                let schema = batch.schema();
+                let cell = |(field, array): (&std::sync::Arc<arrow::datatypes::Field>, &arrow::array::ArrayRef)| {
+                    let text = match ArrayFormatter::try_new(array.as_ref(), &options) {
+                        Ok(formatter) => formatter.value(i).to_string(),
+                        Err(_) => String::new(),
+                    };
+                    format!("{}={text}", field.name())
+                };
+                schema
+                    .fields()
+                    .iter()
+                    .zip(batch.columns())
+                    .map(cell)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
+        }
+    }
+}
+
+/// One block of lines. Optional columns that the input does not have are `None`; all others have one value a
+/// row.
+#[derive(Debug)]
+pub struct RawBatch {
+    /// Position of the file in the list of inputs.
+    pub file: u32,
+    pub n_rows: usize,
+    pub customer: TextColumn,
+    pub order: Option<TextColumn>,
+    pub product: Option<TextColumn>,
+    pub product_name: Option<TextColumn>,
+    pub currency: Option<TextColumn>,
+    /// Seconds since 1970-01-01 on the wall clock of the run's time zone.
+    pub ordered_at: Vec<i64>,
+    /// Ten-thousandths of a currency unit.
+    pub amount: Option<Vec<i64>>,
+    /// Ten-thousandths of a piece.
+    pub quantity: Option<Vec<i64>>,
+    /// Millionths of a currency unit.
+    pub unit_price: Option<Vec<i64>>,
+    /// Millionths of a currency unit.
+    pub cost: Option<Vec<i64>>,
+    /// Rows with a number of fields other than the header's.
+    pub ragged: Vec<u32>,
+    pub raw: RawRows,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_coded_in_order_of_appearance_and_blanks_are_missing() {
+        let mut builder = TextBuilder::default();
+        for value in ["b", "a", " b ", "", "  "] {
+            builder.push(value.as_bytes());
+        }
+        let column = builder.finish();
+        assert_eq!(column.codes, [0, 1, 0, MISSING_CODE, MISSING_CODE]);
+        assert_eq!(column.values.text(1), "a");
+        assert_eq!(column.value(2), Some(&b"b"[..]));
+        assert_eq!(column.value(3), None);
+    }
+
+    #[test]
+    fn equal_strings_have_equal_codes() {
+        let mut interner = Interner::default();
+        let codes: Vec<u32> = (0..1000)
+            .map(|i| interner.intern((i % 97).to_string().as_bytes()))
+            .collect();
+        assert_eq!(interner.strings().len(), 97);
+        assert!((0..1000).all(|i| codes[i] == codes[i % 97]));
+    }
+}

@@ -1,0 +1,409 @@
+//! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{
+    DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+
+use super::batch::{BAD, MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, TextBuilder, TextColumn};
+use super::date::{DateFormat, LocalClock};
+use super::header::Canonical;
+use super::number::{NumberError, NumberFormat, scaled_from_decimal, scaled_from_f32, scaled_from_f64};
+use super::text::{NUMBERS, Positions, number, seconds};
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 128 * 1024;
+
+/// A Parquet file whose footer has been read.
+#[derive(Clone)]
+pub struct ParquetFile {
+    metadata: ArrowReaderMetadata,
+}
+
+impl std::fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetFile")
+            .field("n_row_groups", &self.n_row_groups())
+            .finish()
+    }
+}
+
+/// How the text of string columns is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Formats {
+    pub decimal: NumberFormat,
+    pub date_format: DateFormat,
+}
+
+impl ParquetFile {
+    pub fn open(path: &Path) -> Result<Self, ParquetError> {
+        let file = File::open(path)?;
+        let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        // Text as dictionaries: a dictionary page becomes codes without a look at each row.
+        let as_dictionary = |field: &Arc<Field>| match field.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                Arc::new(field.as_ref().clone().with_data_type(dictionary))
+            }
+            _ => field.clone(),
+        };
+        let fields: Vec<_> = plain.schema().fields().iter().map(as_dictionary).collect();
+        let hinted = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(hinted)).unwrap_or(plain);
+        Ok(Self { metadata })
+    }
+
+    pub fn headers(&self) -> Vec<String> {
+        self.metadata
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect()
+    }
+
+    pub fn n_row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    pub fn n_rows(&self, group: usize) -> u64 {
+        self.metadata.metadata().row_group(group).num_rows().max(0) as u64
+    }
+
+    /// The first rows of the file as text, one vector a column, for guessing what the columns are.
+    pub fn sample(&self, path: &Path, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, self.metadata.clone());
+        let mut columns = vec![Vec::new(); self.metadata.schema().fields().len()];
+        if let Some(batch) = builder.with_batch_size(n_rows).with_limit(n_rows).build()?.next() {
+            let batch = batch?;
+            let options = arrow::util::display::FormatOptions::default();
+            for (column, array) in columns.iter_mut().zip(batch.columns()) {
+                let Ok(formatter) = arrow::util::display::ArrayFormatter::try_new(array.as_ref(), &options) else {
+                    continue;
+                };
+                column.extend((0..array.len()).map(|row| formatter.value(row).to_string().into_bytes()));
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Decodes one row group, a batch at a time.
+    pub fn decode(
+        &self,
+        path: &Path,
+        group: usize,
+        file: u32,
+        positions: &Positions,
+        formats: Formats,
+        clock: &mut LocalClock,
+        mut give: impl FnMut(RawBatch),
+    ) -> Result<(), ParquetError> {
+        let wanted: Vec<usize> = positions.iter().flatten().copied().collect();
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
+        let reader = builder
+            .with_projection(mask)
+            .with_row_groups(vec![group])
+            .with_batch_size(BATCH_ROWS)
+            .build()?;
+        // The projection keeps the order of the file.
+        let mut in_file: Vec<usize> = wanted;
+        in_file.sort_unstable();
+        in_file.dedup();
+        let projected = positions.map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
+        let mut first_row = 1 + (0..group).map(|g| self.n_rows(g)).sum::<u64>();
+        for batch in reader {
+            let batch = batch?;
+            let n_rows = batch.num_rows() as u64;
+            give(to_raw(batch, &projected, formats, file, first_row, clock));
+            first_row += n_rows;
+        }
+        Ok(())
+    }
+}
+
+fn to_raw(
+    batch: RecordBatch,
+    positions: &Positions,
+    formats: Formats,
+    file: u32,
+    first_row: u64,
+    clock: &mut LocalClock,
+) -> RawBatch {
+    let array = |c: Canonical| positions[c as usize].map(|i| batch.column(i).clone());
+    let text = |c: Canonical| array(c).map(|a| text_column(&a));
+    let mut numbers = [const { None }; Canonical::ALL.len()];
+    for (column, decimals) in NUMBERS {
+        numbers[column as usize] = array(column).map(|a| number_column(&a, formats.decimal, decimals));
+    }
+    let ordered_at = match array(Canonical::OrderedAt) {
+        Some(array) => time_column(&array, formats.date_format, clock),
+        None => vec![MISSING; batch.num_rows()],
+    };
+    RawBatch {
+        file,
+        n_rows: batch.num_rows(),
+        customer: text(Canonical::CustomerId).unwrap_or_default(),
+        order: text(Canonical::OrderId),
+        product: text(Canonical::ProductId),
+        product_name: text(Canonical::ProductName),
+        currency: text(Canonical::Currency),
+        ordered_at,
+        amount: numbers[Canonical::Amount as usize].take(),
+        quantity: numbers[Canonical::Quantity as usize].take(),
+        unit_price: numbers[Canonical::UnitPrice as usize].take(),
+        cost: numbers[Canonical::Cost as usize].take(),
+        ragged: Vec::new(),
+        raw: RawRows::Columns { batch, first_row },
+    }
+}
+
+/// A column of ids. Whole numbers are written without a fraction, whatever their type.
+fn text_column(array: &ArrayRef) -> TextColumn {
+    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>()
+        && let Some(values) = dictionary.values().as_string_opt::<i32>()
+    {
+        let mut strings = Strings::default();
+        let mut blank = vec![false; values.len()];
+        for (i, value) in values.iter().enumerate() {
+            let value = value.unwrap_or_default().trim_ascii();
+            blank[i] = value.is_empty();
+            strings.push(value.as_bytes());
+        }
+        let keys = dictionary.keys();
+        let code = |row: usize| {
+            if keys.is_null(row) {
+                return MISSING_CODE;
+            }
+            let key = keys.value(row);
+            if blank[key as usize] { MISSING_CODE } else { key as u32 }
+        };
+        return TextColumn {
+            codes: (0..keys.len()).map(code).collect(),
+            values: strings,
+        };
+    }
+    let mut builder = TextBuilder::default();
+    let floats = match array.data_type() {
+        DataType::Float64 => Some(array.as_primitive::<Float64Type>().clone()),
+        DataType::Float32 => Some(array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from)),
+        _ => None,
+    };
+    let options = arrow::util::display::FormatOptions::default();
+    let formatter = arrow::util::display::ArrayFormatter::try_new(array.as_ref(), &options);
+    let mut text = String::new();
+    for row in 0..array.len() {
+        text.clear();
+        if array.is_valid(row) {
+            match (&floats, &formatter) {
+                (Some(floats), _) => text.push_str(&floats.value(row).to_string()),
+                (None, Ok(formatter)) => {
+                    use std::fmt::Write as _;
+                    let _ = write!(text, "{}", formatter.value(row));
+                }
+                (None, Err(_)) => {}
+            }
+        }
+        builder.push(text.as_bytes());
+    }
+    builder.finish()
+}
+
+fn reserved(result: Result<i64, NumberError>) -> i64 {
+    match result {
+        Ok(value) => value.max(OVERFLOW + 1),
+        Err(NumberError::Empty) => MISSING,
+        Err(NumberError::NotANumber) => BAD,
+        Err(NumberError::Overflow) => OVERFLOW,
+    }
+}
+
+/// A column of numbers as integers with `decimals` decimals.
+fn number_column(array: &ArrayRef, format: NumberFormat, decimals: u32) -> Vec<i64> {
+    macro_rules! integers {
+        ($ty:ty) => {{
+            let values = array.as_primitive::<$ty>();
+            let scaled = |v| reserved(scaled_from_decimal(i128::from(v), 0, decimals));
+            (0..values.len())
+                .map(|i| {
+                    if values.is_null(i) {
+                        MISSING
+                    } else {
+                        scaled(values.value(i))
+                    }
+                })
+                .collect()
+        }};
+    }
+    match array.data_type() {
+        DataType::Float64 => {
+            let values = array.as_primitive::<Float64Type>();
+            // A NaN stands for an absent number in files written by data-frame libraries.
+            let scaled = |v: f64| {
+                if v.is_nan() {
+                    MISSING
+                } else {
+                    reserved(scaled_from_f64(v, decimals))
+                }
+            };
+            (0..values.len())
+                .map(|i| {
+                    if values.is_null(i) {
+                        MISSING
+                    } else {
+                        scaled(values.value(i))
+                    }
+                })
+                .collect()
+        }
+        DataType::Float32 => {
+            let values = array.as_primitive::<Float32Type>();
+            let scaled = |v: f32| {
+                if v.is_nan() {
+                    MISSING
+                } else {
+                    reserved(scaled_from_f32(v, decimals))
+                }
+            };
+            (0..values.len())
+                .map(|i| {
+                    if values.is_null(i) {
+                        MISSING
+                    } else {
+                        scaled(values.value(i))
+                    }
+                })
+                .collect()
+        }
+        DataType::Decimal128(_, scale) => {
+            let (values, scale) = (array.as_primitive::<Decimal128Type>(), i32::from(*scale));
+            let scaled = |v| reserved(scaled_from_decimal(v, scale, decimals));
+            (0..values.len())
+                .map(|i| {
+                    if values.is_null(i) {
+                        MISSING
+                    } else {
+                        scaled(values.value(i))
+                    }
+                })
+                .collect()
+        }
+        DataType::Int8 => integers!(Int8Type),
+        DataType::Int16 => integers!(Int16Type),
+        DataType::Int32 => integers!(Int32Type),
+        DataType::Int64 => integers!(Int64Type),
+        DataType::UInt8 => integers!(UInt8Type),
+        DataType::UInt16 => integers!(UInt16Type),
+        DataType::UInt32 => integers!(UInt32Type),
+        DataType::UInt64 => integers!(UInt64Type),
+        _ => by_value(&text_column(array), |text| number(text, format, decimals)),
+    }
+}
+
+/// Parses each distinct text once.
+fn by_value(column: &TextColumn, mut parse: impl FnMut(&[u8]) -> i64) -> Vec<i64> {
+    let parsed: Vec<i64> = column.values.iter().map(&mut parse).collect();
+    let of_code = |&code: &u32| {
+        if code == MISSING_CODE {
+            MISSING
+        } else {
+            parsed[code as usize]
+        }
+    };
+    column.codes.iter().map(of_code).collect()
+}
+
+/// A column of dates or times as wall-clock seconds. Times with a zone are instants.
+fn time_column(array: &ArrayRef, format: DateFormat, clock: &mut LocalClock) -> Vec<i64> {
+    macro_rules! times {
+        ($ty:ty, $to_seconds:expr, $is_instant:expr) => {{
+            let values = array.as_primitive::<$ty>();
+            let mut local = |second: i64| {
+                if $is_instant {
+                    clock.to_local_seconds(second)
+                } else {
+                    second
+                }
+            };
+            let to_seconds = $to_seconds;
+            (0..values.len())
+                .map(|i| {
+                    if values.is_null(i) {
+                        MISSING
+                    } else {
+                        local(to_seconds(values.value(i))).max(OVERFLOW + 1)
+                    }
+                })
+                .collect()
+        }};
+    }
+    match array.data_type() {
+        DataType::Date32 => times!(Date32Type, |days: i32| i64::from(days) * 86_400, false),
+        DataType::Date64 => times!(Date64Type, |millis: i64| millis.div_euclid(1_000), false),
+        DataType::Timestamp(TimeUnit::Second, zone) => times!(TimestampSecondType, |s: i64| s, zone.is_some()),
+        DataType::Timestamp(TimeUnit::Millisecond, zone) => {
+            times!(TimestampMillisecondType, |s: i64| s.div_euclid(1_000), zone.is_some())
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            times!(
+                TimestampMicrosecondType,
+                |s: i64| s.div_euclid(1_000_000),
+                zone.is_some()
+            )
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+            times!(
+                TimestampNanosecondType,
+                |s: i64| s.div_euclid(1_000_000_000),
+                zone.is_some()
+            )
+        }
+        _ => by_value(&text_column(array), |text| seconds(text, format, clock)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{DictionaryArray, Float64Array, Int64Array, StringArray};
+
+    #[test]
+    fn ids_of_any_type_are_the_same_text() {
+        let dictionary: DictionaryArray<Int32Type> = vec![Some("17850"), None, Some("  ")].into_iter().collect();
+        let arrays: [ArrayRef; 4] = [
+            Arc::new(dictionary),
+            Arc::new(Int64Array::from(vec![Some(17_850), None, None])),
+            Arc::new(Float64Array::from(vec![Some(17_850.0), None, None])),
+            Arc::new(StringArray::from(vec![Some(" 17850 "), None, Some("")])),
+        ];
+        for array in arrays {
+            let column = text_column(&array);
+            assert_eq!(column.value(0), Some(&b"17850"[..]), "{:?}", array.data_type());
+            assert_eq!((column.value(1), column.value(2)), (None, None));
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_type_are_the_same_integer() {
+        let arrays: [ArrayRef; 3] = [
+            Arc::new(Float64Array::from(vec![Some(2.0), Some(f64::NAN), Some(f64::INFINITY)])),
+            Arc::new(Int64Array::from(vec![Some(2), None, Some(i64::MAX)])),
+            Arc::new(StringArray::from(vec![Some("2.00"), None, Some("9e99")])),
+        ];
+        for array in arrays {
+            let numbers = number_column(&array, NumberFormat::Point, 4);
+            assert_eq!(numbers[..2], [20_000, MISSING], "{:?}", array.data_type());
+            assert!(!super::super::batch::is_value(numbers[2]), "{:?}", array.data_type());
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Files → raw typed lines.
+//!
+//! In: paths of files and folders. Out: a [`Plan`] (which files, how they are written, which column is which, and
+//! the evidence), then [`RawBatch`]es handed to a sink from all threads. Formats: delimited text (plain, gzip or
+//! zstd) and Parquet. Cost: one pass; memory is a few blocks for each thread, whatever the size of the input.
+
+pub mod batch;
+pub mod columnar;
+pub mod date;
+pub mod header;
+pub mod number;
+mod plan;
+pub mod sniff;
+mod source;
+pub mod text;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parquet::errors::ParquetError;
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostics::Problem;
+use date::{DateDetectError, DateFormat};
+use header::{Canonical, HeaderError};
+use number::NumberFormat;
+
+pub use plan::{Column, FilePlan, Plan, plan};
+pub use source::stream;
+
+/// Section `[load]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub columns: Vec<String>,
+    pub delimiter: String,
+    pub encoding: String,
+    pub decimal: String,
+    pub date_format: String,
+    pub map: BTreeMap<String, String>,
+}
+
+/// Checked settings; only made by [`Config::check`]. `None` is found out from the files.
+#[derive(Clone, Debug)]
+pub struct Params {
+    columns: Vec<String>,
+    delimiter: Option<sniff::Delimiter>,
+    encoding: Option<&'static encoding_rs::Encoding>,
+    decimal: Option<NumberFormat>,
+    date_format: Option<DateFormat>,
+    map: Vec<(Canonical, String)>,
+    timezone: chrono_tz::Tz,
+}
+
+impl Config {
+    pub fn check(&self, timezone: chrono_tz::Tz, problems: &mut Vec<Problem>) -> Option<Params> {
+        let before = problems.len();
+        let delimiter = match self.delimiter.as_str() {
+            "auto" => None,
+            "tab" | "\t" => Some(sniff::Delimiter::Byte(b'\t')),
+            "blank" | " " => Some(sniff::Delimiter::Whitespace),
+            one if one.len() == 1 && one.is_ascii() && !matches!(one, "\"" | "\n" | "\r") => {
+                Some(sniff::Delimiter::Byte(one.as_bytes()[0]))
+            }
+            other => {
+                let hint = "use auto, a single ASCII character such as ; or one of tab, blank";
+                problems.push(Problem::new("load.delimiter", other, "is not a delimiter", hint));
+                None
+            }
+        };
+        let encoding = match self.encoding.as_str() {
+            "auto" => None,
+            label => {
+                let found = encoding_rs::Encoding::for_label(label.as_bytes());
+                if found.is_none() {
+                    let hint = "use auto, utf-8, utf-16le, gb18030, big5, windows-1252 or another WHATWG label";
+                    problems.push(Problem::new("load.encoding", label, "is not a known encoding", hint));
+                }
+                found
+            }
+        };
+        let decimal = parsed(&self.decimal, "load.decimal", "use auto, point or comma", problems);
+        let names: Vec<&str> = DateFormat::ALL.iter().map(|f| f.name()).collect();
+        let hint = format!("use auto or one of {}", names.join(", "));
+        let date_format = parsed(&self.date_format, "load.date_format", &hint, problems);
+        let mut map = Vec::new();
+        for (canonical, header) in &self.map {
+            match canonical.parse::<Canonical>() {
+                Ok(canonical) => map.push((canonical, header.clone())),
+                Err(error) => {
+                    let key = format!("load.map.{canonical}");
+                    problems.push(Problem::new(
+                        &key,
+                        header,
+                        "is no column that quintile knows",
+                        &error.hint(),
+                    ));
+                }
+            }
+        }
+        let mut named: Vec<&String> = self.columns.iter().filter(|c| *c != "_").collect();
+        named.sort_unstable();
+        if let Some(twice) = named.windows(2).find(|pair| pair[0] == pair[1]) {
+            problems.push(Problem::new(
+                "load.columns",
+                twice[0],
+                "is named twice",
+                "name a column to skip \"_\"",
+            ));
+        }
+        (problems.len() == before).then(|| Params {
+            columns: self.columns.clone(),
+            delimiter,
+            encoding,
+            decimal,
+            date_format,
+            map,
+            timezone,
+        })
+    }
+}
+
+fn parsed<T: std::str::FromStr>(text: &str, key: &str, hint: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    if text == "auto" {
+        return None;
+    }
+    let value = text.parse().ok();
+    if value.is_none() {
+        problems.push(Problem::new(key, text, "is not one of the choices", hint));
+    }
+    value
+}
+
+/// The input cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no input was given")]
+    NoInput,
+    #[error("cannot read {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{} matches no file", pattern)]
+    NoMatch { pattern: String },
+    #[error("{} holds no file that quintile can read", path.display())]
+    EmptyFolder { path: PathBuf },
+    #[error("{} is empty", path.display())]
+    EmptyFile { path: PathBuf },
+    #[error("{} has a header but no data", path.display())]
+    NoRows { path: PathBuf },
+    #[error("{} is {what}, which quintile cannot read", path.display())]
+    Format { path: PathBuf, what: &'static str },
+    #[error("{} cannot be read as Parquet: {source}", path.display())]
+    Parquet { path: PathBuf, source: ParquetError },
+    #[error("{}:{line}: a quoted field opens here and never ends", path.display())]
+    OpenQuote { path: PathBuf, line: u64 },
+    #[error("{}:{line}: this record is longer than {} MiB", path.display(), text::MAX_RECORD_BYTES >> 20)]
+    LongRecord { path: PathBuf, line: u64 },
+    #[error("{}: the first line holds data, not column names: {first_line}", path.display())]
+    Headerless {
+        path: PathBuf,
+        first_line: String,
+        n_fields: usize,
+    },
+    #[error("{}: --columns names {named} columns, the file has {found}", path.display())]
+    ColumnCount { path: PathBuf, named: usize, found: usize },
+    #[error("{}: there is only one column, {header:?}", path.display())]
+    OneColumn { path: PathBuf, header: String },
+    #[error("{}: no column is called {header:?}; the columns are {}", path.display(), headers.join(", "))]
+    UnknownHeader {
+        path: PathBuf,
+        canonical: Canonical,
+        header: String,
+        closest: Option<String>,
+        headers: Vec<String>,
+    },
+    #[error("{}: {}\n  the columns are {}", path.display(), listed(problems), headers.join(", "))]
+    Columns {
+        path: PathBuf,
+        problems: Vec<HeaderError>,
+        headers: Vec<String>,
+    },
+    #[error("{}: column {header:?} (ordered_at): {source}", path.display())]
+    Date {
+        path: PathBuf,
+        header: String,
+        source: DateDetectError,
+    },
+    #[error("{}: column {header:?}: {why}", path.display())]
+    Number { path: PathBuf, header: String, why: String },
+    #[error("{} files are more than {limit}", n)]
+    TooManyFiles { n: usize, limit: usize },
+}
+
+fn listed(problems: &[HeaderError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Error {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoInput => 2,
+            _ => 3,
+        }
+    }
+
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoInput => "name files or folders with --input".into(),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the path; globs such as 'sales/*.csv' work too".into()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "make the file readable for this user".into()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
+                "the compressed file is cut short: fetch it again".into()
+            }
+            Self::Io { .. } => "the file may be damaged or no longer there: fetch it again".into(),
+            Self::NoMatch { .. } => "check the pattern; put it in quotes so that the shell leaves it alone".into(),
+            Self::EmptyFolder { .. } => "quintile reads .csv, .tsv, .txt and .parquet, also .gz and .zst".into(),
+            Self::EmptyFile { .. } | Self::NoRows { .. } => "check the export that made this file".into(),
+            Self::Format { .. } => "export it as CSV or Parquet".into(),
+            Self::Parquet { .. } => "the file may be cut short or still being written: fetch it again".into(),
+            Self::OpenQuote { .. } => "close the quote in that line, or double it if it belongs to the text".into(),
+            Self::LongRecord { .. } => "is it the right delimiter? See --delimiter".into(),
+            Self::Headerless { n_fields, .. } => {
+                let columns = ["customer_id", "order_id", "ordered_at", "amount", "quantity"];
+                let example: Vec<&str> = columns
+                    .iter()
+                    .copied()
+                    .chain(std::iter::repeat("_"))
+                    .take(*n_fields)
+                    .collect();
+                format!(
+                    "name the {n_fields} columns in order, _ for one to skip: --columns {}",
+                    example.join(",")
+                )
+            }
+            Self::ColumnCount { found, .. } => format!("name all {found} columns in order, _ for one to skip"),
+            Self::OneColumn { .. } => "is it another delimiter? Set --delimiter ';' or --delimiter tab".into(),
+            Self::UnknownHeader { canonical, closest, .. } => match closest {
+                Some(closest) => format!("did you mean --map '{canonical}={closest}'?"),
+                None => format!("use --map {canonical}=HEADER with one of them"),
+            },
+            Self::Columns { problems, .. } => problems.first().map(HeaderError::hint).unwrap_or_default(),
+            Self::Date { source, .. } => source.hint(),
+            Self::Number { .. } => {
+                "say which with --decimal point or --decimal comma, or map another column with --map".into()
+            }
+            Self::TooManyFiles { .. } => "join the files, or run on one folder after another".into(),
+        }
+    }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io { path, source }
+}

@@ -1,0 +1,6 @@
+//! Everything that leaves the program: tables, manifest, model, report; staged, re-read and published.
+
+pub mod manifest;
+pub mod overview;
+pub mod publish;
+pub mod report;

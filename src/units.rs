@@ -1,0 +1,133 @@
+//! Money and quantities as integers, calendar days, horizons.
+//!
+//! In: decimal numbers and dates as they stand in files. Out: exact integers, so that a sum does not depend
+//! on the order of its terms, on threads or on how a file was split.
+
+use std::fmt;
+
+use chrono::{Datelike, NaiveDate};
+
+/// Ten-thousandths in one unit: enough for prices such as 0.001 and weights such as 0.345 kg.
+pub const UNITS_PER_ONE: i64 = 10_000;
+
+/// The largest magnitude that a single line may carry, in whole units. Beyond it a number is taken for
+/// garbage (rule `bad_amount`); below it 9,000 such lines of one customer still fit an `i64`.
+pub const LINE_LIMIT: f64 = 1e11;
+
+/// An amount of money or a quantity, in ten-thousandths of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fixed(pub i64);
+
+impl Fixed {
+    pub const ZERO: Self = Self(0);
+
+    /// The nearest ten-thousandth; `None` for NaN, infinities and magnitudes beyond [`LINE_LIMIT`].
+    pub fn from_f64(value: f64) -> Option<Self> {
+        (value.abs() <= LINE_LIMIT).then(|| Self((value * UNITS_PER_ONE as f64).round() as i64))
+    }
+
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / UNITS_PER_ONE as f64
+    }
+
+    /// `quantity` (ten-thousandths) times `price` in millionths of a currency unit, rounded half away from
+    /// zero; `None` beyond [`LINE_LIMIT`].
+    pub fn quantity_times_price(quantity: Self, price_micros: i64) -> Option<Self> {
+        const MICROS: i128 = 1_000_000;
+        let product = i128::from(quantity.0) * i128::from(price_micros);
+        let half = if product < 0 { -MICROS / 2 } else { MICROS / 2 };
+        let rounded = (product + half) / MICROS;
+        let limit = LINE_LIMIT as i128 * i128::from(UNITS_PER_ONE);
+        (rounded.abs() <= limit).then_some(Self(rounded as i64))
+    }
+}
+
+impl fmt::Display for Fixed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.to_f64())
+    }
+}
+
+/// A sum of ten-thousandths as a number of units.
+pub fn sum_to_f64(sum: i128) -> f64 {
+    sum as f64 / UNITS_PER_ONE as f64
+}
+
+/// The median; the mean of the middle two for an even count. `None` for nothing.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len();
+    match n {
+        0 => None,
+        _ if n % 2 == 1 => Some(values[n / 2]),
+        _ => Some((values[n / 2 - 1] + values[n / 2]) / 2.0),
+    }
+}
+
+/// The sum of the known values; `None` when none is known.
+pub fn sum_known(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values
+        .flatten()
+        .fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+}
+
+/// A calendar day in the run's time zone: days since 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i32);
+
+impl Day {
+    const UNIX_EPOCH_FROM_CE: i32 = 719_163;
+
+    pub fn from_date(date: NaiveDate) -> Self {
+        Self(date.num_days_from_ce() - Self::UNIX_EPOCH_FROM_CE)
+    }
+
+    pub fn to_date(self) -> NaiveDate {
+        NaiveDate::from_num_days_from_ce_opt(self.0.saturating_add(Self::UNIX_EPOCH_FROM_CE)).unwrap_or(if self.0 < 0 {
+            NaiveDate::MIN
+        } else {
+            NaiveDate::MAX
+        })
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_date().format("%Y-%m-%d"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn price_times_quantity_is_exact() {
+        let six = Fixed(6 * UNITS_PER_ONE);
+        assert_eq!(Fixed::quantity_times_price(six, 2_550_000), Some(Fixed(153_000)));
+        assert_eq!(Fixed::quantity_times_price(Fixed(-10_000), 1_000), Some(Fixed(-10)));
+        assert_eq!(Fixed::quantity_times_price(Fixed(i64::MAX), i64::MAX), None);
+    }
+
+    #[test]
+    fn floats_that_are_no_amount_are_refused() {
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1.1e11] {
+            assert_eq!(Fixed::from_f64(bad), None);
+        }
+        assert_eq!(Fixed::from_f64(29.33), Some(Fixed(293_300)));
+    }
+
+    #[test]
+    fn days_round_trip() {
+        let date = NaiveDate::from_ymd_opt(2011, 12, 9).unwrap();
+        assert_eq!(Day::from_date(date).to_date(), date);
+        assert_eq!(Day(0).to_string(), "1970-01-01");
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(vec![]), None);
+    }
+}

@@ -1,0 +1,656 @@
+//! Laws that every count model of the registry must keep, and what must hold for any input.
+
+use proptest::prelude::*;
+use quintile::clv::histories::{Histories, History};
+use quintile::clv::model::{CountModel, MODELS};
+use quintile::clv::optimise::Derivatives;
+use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+fn collapse(histories: &[History]) -> Histories {
+    Histories::collapse(histories).0
+}
+
+fn log_likelihood(model: &dyn CountModel, params: &[f64], histories: &[History]) -> Derivatives {
+    model.log_likelihood(params, &collapse(histories))
+}
+
+fn expected(model: &dyn CountModel, params: &[f64], h: &History, horizon: f64) -> f64 {
+    let mut out = [f64::NAN];
+    model.expected_orders(params, h, &[horizon], &mut out);
+    out[0]
+}
+
+/// Parameters between e^−5 and e^5, times of the order of `unit`.
+fn any_params(rng: &mut impl Rng, model: &dyn CountModel, unit: f64) -> Vec<f64> {
+    model
+        .time_powers()
+        .iter()
+        .map(|power| rng.gen_range(-5.0_f64..5.0).exp() * unit.powi(*power))
+        .collect()
+}
+
+fn any_history(rng: &mut impl Rng, unit: f64) -> History {
+    let age = unit * rng.gen_range(-4.0_f64..1.0).exp();
+    let x = match rng.gen_range(0..4) {
+        0 => 0,
+        1 => rng.gen_range(1..10),
+        2 => rng.gen_range(1..300),
+        _ => rng.gen_range(1..5_000),
+    };
+    let t_x = if x == 0 {
+        0.0
+    } else {
+        age * rng.gen_range(1e-3_f64..1.0)
+    };
+    History { x, t_x, age }
+}
+
+const CUSTOMERS: [History; 6] = [
+    History {
+        x: 0,
+        t_x: 0.0,
+        age: 39.0,
+    },
+    History {
+        x: 1,
+        t_x: 1.7,
+        age: 38.9,
+    },
+    History {
+        x: 2,
+        t_x: 30.4,
+        age: 38.9,
+    },
+    History {
+        x: 26,
+        t_x: 30.9,
+        age: 31.0,
+    },
+    History {
+        x: 300,
+        t_x: 20.0,
+        age: 27.0,
+    },
+    History {
+        x: 0,
+        t_x: 0.0,
+        age: 0.5,
+    },
+];
+
+#[test]
+fn derivatives_equal_central_differences() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let step = 1e-5;
+    for model in MODELS {
+        for _ in 0..200 {
+            let params = any_params(&mut rng, model, 30.0);
+            let at = log_likelihood(model, &params, &CUSTOMERS);
+            for i in 0..params.len() {
+                let moved = |direction: f64| {
+                    let mut moved = params.clone();
+                    moved[i] *= 1.0 + direction * step;
+                    log_likelihood(model, &moved, &CUSTOMERS)
+                };
+                let (up, down) = (moved(1.0), moved(-1.0));
+                // By the logarithm of the parameter, so that sizes are comparable.
+                let width = 2.0 * step;
+                let slope = (up.value - down.value) / width;
+                let want = at.gradient[i] * params[i];
+                // Rounding of a sum of terms near 2,000, over the width.
+                assert!(
+                    (slope - want).abs() <= 2e-7 + 1e-8 * want.abs(),
+                    "{} {params:?} {i}: {slope} {want}",
+                    model.name()
+                );
+                for j in 0..params.len() {
+                    let curve = (up.gradient[j] - down.gradient[j]) * params[j] / width;
+                    let want = at.hessian[i][j] * params[i] * params[j];
+                    let size = 1.0 + (at.gradient[j] * params[j]).abs() + want.abs();
+                    assert!(
+                        (curve - want).abs() <= 1e-6 * size,
+                        "{} {params:?} {i} {j}: {curve} {want}",
+                        model.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_ordered_in_no_time_and_more_in_more() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
+    for model in MODELS {
+        for _ in 0..2_000 {
+            let params = any_params(&mut rng, model, 1.0);
+            let h = any_history(&mut rng, 1.0);
+            let mut out = [0.0; 4];
+            model.expected_orders(&params, &h, &[0.0, 0.1, 1.0, 10.0], &mut out);
+            assert_eq!(out[0], 0.0);
+            assert!(
+                out.windows(2).all(|w| w[0] <= w[1] * (1.0 + 1e-12)),
+                "{} {params:?} {h:?} {out:?}",
+                model.name()
+            );
+            // No more than without any dropout.
+            let most = (params[0] + f64::from(h.x)) / (params[1] + h.age) * 10.0;
+            assert!(out[3] <= most * (1.0 + 1e-9));
+        }
+    }
+}
+
+#[test]
+fn longer_silence_never_raises_the_chance_to_be_alive() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+    for model in MODELS {
+        for _ in 0..2_000 {
+            let params = any_params(&mut rng, model, 1.0);
+            let h = any_history(&mut rng, 1.0);
+            let mut last = 1.0;
+            for silence in [0.0, 0.01, 0.3, 2.0, 50.0] {
+                let alive = model.alive_prob(
+                    &params,
+                    &History {
+                        age: h.t_x + silence,
+                        ..h
+                    },
+                );
+                assert!(alive <= last, "{} {params:?} {h:?}", model.name());
+                last = alive;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_of_the_unit_of_time_changes_only_the_parameters_that_are_times() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+    for model in MODELS {
+        for _ in 0..500 {
+            let params = any_params(&mut rng, model, 1.0);
+            let h = any_history(&mut rng, 1.0);
+            let unit = 86_400.0_f64;
+            let scaled: Vec<f64> = params
+                .iter()
+                .zip(model.time_powers())
+                .map(|(p, k)| p * unit.powi(*k))
+                .collect();
+            let same = History {
+                x: h.x,
+                t_x: h.t_x * unit,
+                age: h.age * unit,
+            };
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(1e-300);
+            assert!(near(model.alive_prob(&params, &h), model.alive_prob(&scaled, &same)));
+            assert!(near(
+                expected(model, &params, &h, 0.7),
+                expected(model, &scaled, &same, 0.7 * unit)
+            ));
+            let before = log_likelihood(model, &params, &[h]).value;
+            let after = log_likelihood(model, &scaled, &[same]).value + f64::from(h.x) * unit.ln();
+            assert!(
+                (before - after).abs() <= 1e-9 * (1.0 + before.abs()),
+                "{before} {after}"
+            );
+        }
+    }
+}
+
+#[test]
+fn collapsed_and_single_rows_have_the_same_likelihood() {
+    let mut many = Vec::new();
+    for (i, h) in CUSTOMERS.iter().enumerate() {
+        many.extend(std::iter::repeat_n(*h, 1 + 3 * i));
+    }
+    let mut shuffled = many.clone();
+    shuffled.reverse();
+    shuffled.swap(0, 7);
+    for model in MODELS {
+        let params = &[0.5, 10.0, 0.8, 2.0][..model.letters().len()];
+        let together = log_likelihood(model, params, &many);
+        assert_eq!(together, log_likelihood(model, params, &shuffled));
+        let apart: f64 = many.iter().map(|h| log_likelihood(model, params, &[*h]).value).sum();
+        assert!((together.value - apart).abs() < 1e-10 * apart.abs());
+    }
+}
+
+/// The likelihood of a history is a density over the times of orders: integrated over t_x, and with the t_x^(x−1)/(x−1)!
+/// ways to place the other orders, it is a probability distribution of x. The tail formula must agree.
+#[test]
+fn order_counts_of_a_new_customer_agree_with_the_likelihood() {
+    let age = 3.0;
+    for model in MODELS {
+        let params = &[0.9, 2.0, 0.8, 1.7][..model.letters().len()];
+        let tail = model.order_tail(params, &History::NEW, age, 0.0, 6);
+        let mut above = 1.0;
+        let mut factorial = 1.0;
+        for x in 0..6_u32 {
+            let density = |t_x: f64| log_likelihood(model, params, &[History { x, t_x, age }]).value.exp();
+            let probability = if x == 0 {
+                density(0.0)
+            } else {
+                // Simpson's rule; the integrand is a smooth function of t_x.
+                let n = 2_000;
+                let width = age / f64::from(n);
+                let at = |k: i32| {
+                    let t_x = (f64::from(k) * width).max(1e-300);
+                    density(t_x) * t_x.powi(x as i32 - 1)
+                };
+                let sum: f64 = (1..n).map(|k| at(k) * if k % 2 == 1 { 4.0 } else { 2.0 }).sum();
+                factorial *= f64::from(x - 1).max(1.0);
+                (at(0) + sum + at(n)) * width / 3.0 / factorial
+            };
+            let want = above - tail[x as usize];
+            assert!(
+                (probability - want).abs() < 1e-9,
+                "{} x {x}: {probability} {want}",
+                model.name()
+            );
+            above = tail[x as usize];
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_random_draws_are_finite_and_probabilities() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+    for model in MODELS {
+        for draw in 0..100_000 {
+            // Also far outside what any fit returns.
+            let wide: f64 = if draw % 10 == 0 { 14.0 } else { 5.0 };
+            let params: Vec<f64> = model
+                .letters()
+                .iter()
+                .map(|_| rng.gen_range(-wide..wide).exp())
+                .collect();
+            let h = any_history(&mut rng, 10.0);
+            let alive = model.alive_prob(&params, &h);
+            assert!(
+                (0.0..=1.0).contains(&alive),
+                "{} {params:?} {h:?} {alive}",
+                model.name()
+            );
+            if draw % 8 == 0 {
+                let orders = expected(model, &params, &h, 3.0);
+                assert!(
+                    orders.is_finite() && 0.0 <= orders,
+                    "{} {params:?} {h:?} {orders}",
+                    model.name()
+                );
+                let at = log_likelihood(model, &params, &[h]);
+                let all = at.gradient.iter().chain(at.hessian.iter().flatten());
+                assert!(
+                    at.value.is_finite() && all.into_iter().all(|d| d.is_finite()),
+                    "{} {params:?} {h:?}",
+                    model.name()
+                );
+            }
+        }
+    }
+}
+
+/// Histories on which other software returned NaN or a positive log-likelihood.
+#[test]
+fn histories_that_broke_other_software() {
+    let heavy = [
+        (221, 103.42857, 103.57143),
+        (254, 97.14286, 97.28571),
+        (161, 94.71429, 98.0),
+        (204, 98.57143, 99.42857),
+    ];
+    for model in MODELS {
+        let k = model.letters().len();
+        for (x, t_x, age) in heavy {
+            let params = &[0.5143, 2.8845, 0.2856, 14.1087][..k];
+            let h = History { x, t_x, age };
+            let alive = model.alive_prob(params, &h);
+            assert!((0.0..=1.0).contains(&alive));
+            assert!(expected(model, params, &h, 52.0) <= (0.5143 + f64::from(x)) / (2.8845 + age) * 52.0);
+        }
+        for (x, t_x, age) in [(400, 5.0, 6.0), (500, 1.0, 37.0), (500, 4.0, 37.0)] {
+            let params = &[10.465, 0.00798565181, 3.0516, 2.820][..k];
+            let h = History { x, t_x, age };
+            assert!(log_likelihood(model, params, &[h]).value.is_finite());
+            assert!((0.0..=1.0).contains(&model.alive_prob(params, &h)));
+        }
+    }
+}
+
+/// Customers with known parameters (MBG/NBD in days), in a fixed order.
+fn simulated(n: usize, seed: u64, [r, alpha, a, b]: [f64; 4]) -> Vec<(History, f64)> {
+    use rand_distr::{Beta, Distribution, Exp, Gamma};
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let rates = Gamma::new(r, 1.0 / alpha).unwrap();
+    let drops = Beta::new(a, b).unwrap();
+    let amounts = Gamma::new(4.0, 1.0 / 4.0).unwrap();
+    (0..n)
+        .map(|_| {
+            let (rate, drop) = (rates.sample(&mut rng), drops.sample(&mut rng));
+            let age = f64::from(rng.gen_range(100..700));
+            let gaps = Exp::new(rate.max(1e-12)).unwrap();
+            let (mut x, mut t_x) = (0, 0.0);
+            while !rng.gen_bool(drop) {
+                let next = t_x + gaps.sample(&mut rng);
+                if age < next {
+                    break;
+                }
+                x += 1;
+                t_x = next;
+            }
+            let amount = 20.0 * amounts.sample(&mut rng) / amounts.sample(&mut rng);
+            (History { x, t_x, age }, amount)
+        })
+        .collect()
+}
+
+fn run(customers: &[(History, f64)], config: &Config) -> ClvResult {
+    let x: Vec<u32> = customers.iter().map(|(h, _)| h.x).collect();
+    let t_x: Vec<f64> = customers.iter().map(|(h, _)| h.t_x).collect();
+    let age: Vec<f64> = customers.iter().map(|(h, _)| h.age).collect();
+    let repeat: Vec<Option<f64>> = customers.iter().map(|(h, z)| (0 < h.x).then_some(*z)).collect();
+    let all: Vec<f64> = customers.iter().map(|(_, z)| *z).collect();
+    let input = CustomerHistories {
+        x: &x,
+        t_x_days: &t_x,
+        age_days: &age,
+        mean_repeat_amount: &repeat,
+        mean_amount_all: &all,
+    };
+    clv::run(&config.check().unwrap(), &input)
+}
+
+/// Every number finite and in its range, every null explained by the status.
+fn assert_sound(result: &ClvResult) {
+    let c = &result.customers;
+    for (i, status) in c.clv_status.iter().enumerate() {
+        let finite = |v: &Option<f64>| v.is_none_or(|v| v.is_finite() && 0.0 <= v);
+        for column in [
+            &c.alive_prob,
+            &c.expected_orders,
+            &c.expected_order_amount,
+            &c.clv_amount,
+            &c.clv_low_amount,
+            &c.clv_high_amount,
+        ] {
+            assert!(finite(&column[i]), "{status:?}");
+        }
+        assert!(c.alive_prob[i].is_none_or(|p| p <= 1.0));
+        let known = ![Status::InvalidHistory, Status::NotEnoughHistory].contains(status);
+        assert_eq!(c.expected_orders[i].is_some(), known, "{status:?}");
+        let priced = known && c.expected_order_amount[i].is_some();
+        assert_eq!(c.clv_amount[i].is_some(), priced, "{status:?}");
+        if let (Some(low), Some(high)) = (c.clv_low_amount[i], c.clv_high_amount[i]) {
+            assert!(low <= high);
+        }
+    }
+    for fit in &result.models {
+        let text = serde_json::to_string(fit).unwrap();
+        assert!(!text.contains("NaN") && !text.contains("inf\""), "{text}");
+    }
+    assert!(!result.selection_reason.is_empty());
+    let _ = result.model.scorer().unwrap();
+}
+
+#[test]
+fn the_fit_finds_the_parameters_that_made_the_data() {
+    let truth = [1.2, 60.0, 0.7, 2.0];
+    let result = run(&simulated(20_000, 11, truth), &Config::default());
+    assert_eq!(result.selected_model, "mbg_nbd", "{}", result.selection_reason);
+    let fit = result.models.iter().find(|fit| fit.name == "mbg_nbd").unwrap();
+    for (letter, want) in ["r", "alpha", "a", "b"].into_iter().zip(truth) {
+        let (got, error) = (
+            fit.params.get(letter).unwrap(),
+            fit.standard_errors.get(letter).unwrap(),
+        );
+        assert!(
+            (got - want).abs() < 3.5 * error && error < 0.15 * want,
+            "{letter} {got} ± {error}"
+        );
+    }
+}
+
+/// The interval claims at least 90 % for the number of orders, valued at the expected amount.
+#[test]
+fn the_interval_covers_what_happens() {
+    use rand_distr::{Beta, Distribution, Exp, Gamma};
+    let [r, alpha, a, b] = [1.2, 60.0, 0.7, 2.0];
+    let model = clv::model::find("mbg_nbd").unwrap();
+    let params = [r, alpha, a, b];
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    let (mut below, mut above, mut n) = (0, 0, 0);
+    let mut total = [0.0; 2];
+    while n < 40_000 {
+        let rate: f64 = Gamma::new(r, 1.0 / alpha).unwrap().sample(&mut rng);
+        let drop = Beta::new(a, b).unwrap().sample(&mut rng);
+        let gaps = Exp::new(rate.max(1e-12)).unwrap();
+        let (age, horizon) = (300.0, 365.0);
+        let (mut h, mut future, mut t) = (History { x: 0, t_x: 0.0, age }, 0_usize, 0.0);
+        while !rng.gen_bool(drop) {
+            t += gaps.sample(&mut rng);
+            if age + horizon < t {
+                break;
+            }
+            if t <= age {
+                h.x += 1;
+                h.t_x = t;
+            } else {
+                future += 1;
+            }
+        }
+        let tail = model.order_tail(&params, &h, horizon, 0.05, 10_000);
+        let low = tail.iter().filter(|p| 0.95 < **p).count();
+        below += usize::from(future < low);
+        above += usize::from(tail.len() < future);
+        total[0] += future as f64;
+        total[1] += expected(model, &params, &h, horizon);
+        n += 1;
+    }
+    // Five standard deviations of a share of 5 % in 40,000.
+    let most = 0.05 * f64::from(n) + 5.0 * (0.05 * 0.95 * f64::from(n)).sqrt();
+    assert!((below as f64) < most && (above as f64) < most, "{below} {above}");
+    assert!((total[0] / total[1] - 1.0).abs() < 0.02, "{total:?}");
+}
+
+#[test]
+fn the_order_of_customers_changes_nothing() {
+    let customers = simulated(12_000, 13, [0.8, 40.0, 0.6, 1.5]);
+    let forward = run(&customers, &Config::default());
+    let mut reversed = customers;
+    reversed.reverse();
+    let mut backward = run(&reversed, &Config::default());
+    for column in [
+        &mut backward.customers.alive_prob,
+        &mut backward.customers.expected_orders,
+        &mut backward.customers.expected_order_amount,
+        &mut backward.customers.clv_amount,
+        &mut backward.customers.clv_low_amount,
+        &mut backward.customers.clv_high_amount,
+    ] {
+        column.reverse();
+    }
+    backward.customers.clv_status.reverse();
+    assert_eq!(forward, backward);
+    assert_sound(&forward);
+}
+
+#[test]
+fn a_saved_model_scores_as_the_fitted_one() {
+    let customers = simulated(2_000, 14, [0.8, 40.0, 0.6, 1.5]);
+    let result = run(&customers, &Config::default());
+    let text = serde_json::to_string(&result.model).unwrap();
+    let saved: clv::select::ClvModel = serde_json::from_str(&text).unwrap();
+    let x: Vec<u32> = customers.iter().map(|(h, _)| h.x).collect();
+    let t_x: Vec<f64> = customers.iter().map(|(h, _)| h.t_x).collect();
+    let age: Vec<f64> = customers.iter().map(|(h, _)| h.age).collect();
+    let repeat: Vec<Option<f64>> = customers.iter().map(|(h, z)| (0 < h.x).then_some(*z)).collect();
+    let input = CustomerHistories {
+        x: &x,
+        t_x_days: &t_x,
+        age_days: &age,
+        mean_repeat_amount: &repeat,
+        mean_amount_all: &[],
+    };
+    let params = Config::default().check().unwrap();
+    assert_eq!(clv::score(&params, &saved.scorer().unwrap(), &input), result.customers);
+}
+
+#[test]
+fn hard_inputs_end_in_a_named_status() {
+    let h = |x, t_x, age| (History { x, t_x, age }, 25.0);
+    let repeated = |c: (History, f64), n| vec![c; n];
+    let year = 365.0 * 86_400.0;
+    let cases: Vec<(&str, Vec<(History, f64)>, &[Status])> = vec![
+        ("no customer", vec![], &[]),
+        (
+            "one customer, one order",
+            vec![h(0, 0.0, 50.0)],
+            &[Status::NotEnoughHistory],
+        ),
+        ("one customer", vec![h(5, 80.0, 100.0)], &[Status::PooledRate]),
+        (
+            "everyone bought once",
+            (0..500).map(|i| h(0, 0.0, f64::from(i % 90))).collect(),
+            &[Status::NotEnoughHistory],
+        ),
+        (
+            "a single day",
+            repeated(h(0, 0.0, 0.0), 1000),
+            &[Status::NotEnoughHistory],
+        ),
+        (
+            "identical loyal customers",
+            repeated(h(4, 100.0, 100.0), 1000),
+            &[Status::PooledRate],
+        ),
+        (
+            "identical silent customers",
+            repeated(h(4, 50.0, 400.0), 1000),
+            &[Status::PooledSpend],
+        ),
+        (
+            "a time in seconds",
+            simulated(3_000, 15, [0.8, 40.0, 0.6, 1.5])
+                .into_iter()
+                .map(|(h, z)| {
+                    (
+                        History {
+                            t_x: h.t_x * 86_400.0,
+                            age: h.age * 86_400.0,
+                            ..h
+                        },
+                        z,
+                    )
+                })
+                .collect(),
+            &[Status::Ok, Status::PopulationSpend],
+        ),
+        (
+            "thousands of orders",
+            (0..200)
+                .map(|i| {
+                    (
+                        History {
+                            x: 1000 + 37 * i,
+                            t_x: year - 1.0,
+                            age: year + f64::from(i),
+                        },
+                        5.0 + f64::from(i % 9),
+                    )
+                })
+                .collect(),
+            &[Status::NoDropoutLimit],
+        ),
+        (
+            "contradictions among good histories",
+            simulated(3_000, 16, [0.8, 40.0, 0.6, 1.5])
+                .into_iter()
+                .chain([
+                    h(1, 0.0, 5.0),
+                    h(0, 3.0, 5.0),
+                    h(2, 9.0, 5.0),
+                    h(0, 0.0, f64::NAN),
+                    h(0, 0.0, -1.0),
+                    h(1, 1.0, f64::INFINITY),
+                ])
+                .collect(),
+            &[Status::Ok, Status::PopulationSpend, Status::InvalidHistory],
+        ),
+        (
+            "amounts of nothing and less",
+            simulated(500, 17, [0.8, 40.0, 0.6, 1.5])
+                .into_iter()
+                .map(|(h, _)| (h, -3.0))
+                .collect(),
+            &[Status::NoSpend],
+        ),
+        (
+            "the largest count",
+            repeated(h(u32::MAX, 99.0, 100.0), 40),
+            &[Status::PooledRate, Status::PooledSpend],
+        ),
+    ];
+    for (name, customers, allowed) in cases {
+        let result = run(&customers, &Config::default());
+        assert_eq!(result.customers.clv_status.len(), customers.len(), "{name}");
+        for status in &result.customers.clv_status {
+            assert!(
+                allowed.contains(status),
+                "{name}: {status:?}, {}",
+                result.selection_reason
+            );
+        }
+        assert_sound(&result);
+    }
+}
+
+#[test]
+fn every_problem_of_a_config_is_reported() {
+    let config = Config {
+        model: "pareto".to_owned(),
+        horizon_days: 0,
+        period_days: 0,
+        annual_discount_rate: f64::NAN,
+    };
+    let problems = config.check().unwrap_err();
+    let keys: Vec<&str> = problems.iter().map(|p| p.key()).collect();
+    assert_eq!(keys, ["model", "horizon_days", "period_days", "annual_discount_rate"]);
+    assert!(
+        problems
+            .iter()
+            .all(|p| !p.hint().is_empty() && !p.to_string().is_empty())
+    );
+}
+
+#[test]
+fn statuses_have_distinct_names_and_serialise_as_such() {
+    let mut names: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+    for (status, name) in Status::ALL.iter().zip(&names) {
+        assert_eq!(serde_json::to_string(status).unwrap(), format!("\"{name}\""));
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Status::ALL.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Small, odd data sets: whatever they are, the result is sound.
+    #[test]
+    fn any_small_data_set_has_a_sound_result(
+        rows in proptest::collection::vec((0_u32..40, 0.0_f64..1.0, 0.0_f64..500.0, -5.0_f64..200.0), 0..60),
+        scale in prop::sample::select(vec![1e-6, 1.0, 1e7]),
+    ) {
+        let customers: Vec<(History, f64)> = rows
+            .into_iter()
+            .map(|(x, share, age, z)| {
+                let age = age * scale;
+                (History { x, t_x: if x == 0 { 0.0 } else { share * age }, age }, z)
+            })
+            .collect();
+        assert_sound(&run(&customers, &Config::default()));
+    }
+}

@@ -172,6 +172,8 @@ impl Config {
 
 /// The most customers among whom silhouettes, which cost a square, are computed.
 const MAX_SILHOUETTE_CUSTOMERS: usize = 2_000;
+/// Starts of each candidate while the number of clusters is chosen.
+const CHOICE_STARTS: usize = 4;
 /// Fewer customers than this are not grouped.
 const MIN_CUSTOMERS: usize = 20;
 /// A centroid this many standard deviations from the mean gets a word for it.
@@ -241,21 +243,22 @@ pub fn run(params: &Params, summary: &Summary) -> Clusters {
     let silhouette_points = fit_points
         .slice(ndarray::s![..fit_points.nrows().min(MAX_SILHOUETTE_CUSTOMERS), ..])
         .to_owned();
-    let candidates: Vec<(usize, Array2<f64>, f64)> = (k_min..=k_max)
+    // The number of clusters is chosen on the customers of the silhouette; the centroids are then fitted on all.
+    let candidates: Vec<(usize, f64)> = (k_min..=k_max)
         .map(|k| {
-            let centroids = fit(&fit_points, k, params.n_starts, params.seed);
-            let silhouette = silhouette(&silhouette_points, &centroids);
-            (k, centroids, silhouette)
+            let centroids = fit(&silhouette_points, k, CHOICE_STARTS.min(params.n_starts), params.seed);
+            (k, silhouette(&silhouette_points, &centroids))
         })
         .collect();
     // Strictly better only: among equals the smaller k.
     let best = candidates
         .iter()
-        .reduce(|best, next| if next.2 > best.2 { next } else { best });
-    let Some((k, centroids, index)) = best else {
+        .reduce(|best, next| if next.1 > best.1 { next } else { best });
+    let Some(&(k, index)) = best else {
         return single(summary);
     };
-    let tried: Vec<String> = candidates.iter().map(|(k, _, s)| format!("{k}: {s:.3}")).collect();
+    let centroids = &fit(&fit_points, k, params.n_starts, params.seed);
+    let tried: Vec<String> = candidates.iter().map(|(k, s)| format!("{k}: {s:.3}")).collect();
     let selection = format!(
         "best mean silhouette of {} customers ({})",
         silhouette_points.nrows(),
@@ -268,9 +271,9 @@ pub fn run(params: &Params, summary: &Summary) -> Clusters {
         centroids,
         Facts {
             method: "k_means",
-            k: *k,
+            k,
             inertia: 0.0,
-            silhouette: Some(*index),
+            silhouette: Some(index),
             selection,
         },
     )
@@ -317,34 +320,41 @@ fn n_distinct_rows(points: &Array2<f64>) -> usize {
     rows.len()
 }
 
-/// Centroids of the best of `n_starts` runs; shape (k, n_features).
+/// Centroids of the best of `n_starts` runs, each from its own k-means++ start, refined until they rest; shape (k,
+/// n_features).
 pub fn fit(points: &Array2<f64>, k: usize, n_starts: usize, seed: u64) -> Array2<f64> {
-    let dataset = DatasetBase::from(points.view());
+    const ROUGH: f64 = 1e-2;
+    const FINE: f64 = 1e-7;
+    let start_seed = |start: u64| seed ^ start.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((k as u64) << 48);
     let starts: Vec<Array2<f64>> = (0..n_starts as u64)
         .into_par_iter()
-        .filter_map(|start| {
-            let rng =
-                Xoshiro256Plus::seed_from_u64(seed ^ start.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((k as u64) << 48));
-            let params = KMeans::params_with_rng(k, rng)
-                .n_runs(1)
-                .tolerance(1e-6)
-                .max_n_iterations(300)
-                .init_method(KMeansInit::KMeansPlusPlus);
-            let fitted = params.fit(&dataset).ok()?;
-            fitted
-                .centroids()
-                .iter()
-                .all(|c| c.is_finite())
-                .then(|| fitted.centroids().clone())
-        })
+        .filter_map(|start| k_means(points, k, KMeansInit::KMeansPlusPlus, start_seed(start), ROUGH))
         .collect();
-    let inertia = |centroids: &Array2<f64>| assign(points, centroids).1;
-    let best = starts.into_iter().map(|centroids| (inertia(&centroids), centroids));
-    best.reduce(|best, next| if next.0 < best.0 { next } else { best })
-        .map_or_else(
-            || points.slice(ndarray::s![..k, ..]).to_owned(),
-            |(_, centroids)| centroids,
-        )
+    let best = starts
+        .into_iter()
+        .map(|centroids| (assign(points, &centroids).1, centroids));
+    let best = best.reduce(|best, next| if next.0 < best.0 { next } else { best });
+    let best = best.map_or_else(
+        || points.slice(ndarray::s![..k, ..]).to_owned(),
+        |(_, centroids)| centroids,
+    );
+    k_means(points, k, KMeansInit::Precomputed(best.clone()), seed, FINE).unwrap_or(best)
+}
+
+/// One run of the crate's k-means; `None` if it gives no finite centroids.
+fn k_means(points: &Array2<f64>, k: usize, init: KMeansInit<f64>, seed: u64, tolerance: f64) -> Option<Array2<f64>> {
+    let params = KMeans::params_with_rng(k, Xoshiro256Plus::seed_from_u64(seed));
+    let params = params
+        .n_runs(1)
+        .tolerance(tolerance)
+        .max_n_iterations(300)
+        .init_method(init);
+    let fitted = params.fit(&DatasetBase::from(points.view())).ok()?;
+    fitted
+        .centroids()
+        .iter()
+        .all(|c| c.is_finite())
+        .then(|| fitted.centroids().clone())
 }
 
 fn squared_distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {

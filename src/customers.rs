@@ -9,7 +9,7 @@ use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{self, Clusters};
-use crate::clv::CustomerValues;
+use crate::clv::{CustomerValues, Status};
 use crate::contributors::{self, Contributors};
 use crate::diagnostics::Problem;
 use crate::rfm::{self, Rfm};
@@ -271,7 +271,9 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     let days_since_last = f64::from(summary.as_of.0 - summary.last_day[i]);
     let age_days = f64::from(summary.as_of.0 - summary.first_day[i]);
     let is_top = stages.contributors.is_top[i];
-    let is_dormant = match stages.clv.alive_prob[i] {
+    // Without dropout in the model everybody is alive by assumption, which says nothing about this customer.
+    let alive_prob = stages.clv.alive_prob[i].filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit);
+    let is_dormant = match alive_prob {
         Some(p) => p < config.dormant_alive_prob,
         None => days_since_last > config.dormant_days,
     };
@@ -313,7 +315,9 @@ fn reason(stages: &Stages<'_>, i: usize, watch: Option<Watch>) -> String {
     };
     let _ = write!(text, "; {}: {}", watch.as_str(), watch.meaning());
     let detail = match watch {
-        Watch::DormantTop => stages.clv.alive_prob[i].map(|p| format!("{:.0} % likely to order again", 100.0 * p)),
+        Watch::DormantTop => stages.clv.alive_prob[i]
+            .filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit)
+            .map(|p| format!("{:.0} % likely to order again", 100.0 * p)),
         Watch::LossMaker if summary.returned_amount[i] > 0.0 => {
             Some(format!("{:.2} returned", summary.returned_amount[i]))
         }

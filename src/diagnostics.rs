@@ -39,7 +39,6 @@ pub enum Warning {
     },
     Outliers {
         lines: u64,
-        amount: f64,
         threshold: f64,
     },
     NetTotalNotPositive {
@@ -134,12 +133,8 @@ impl Warning {
                 "the last day with a transaction, {last_day}, comes {gap_days} days after the one before it: everyone looks \
                  inactive if that date is wrong"
             ),
-            Self::Outliers {
-                lines,
-                amount,
-                threshold,
-            } => {
-                format!("{lines} lines are larger than {threshold:.0} each, {amount:.2} together")
+            Self::Outliers { lines, threshold } => {
+                format!("{lines} lines are larger than {threshold:.0}, far beyond all others")
             }
             Self::NetTotalNotPositive { net_amount } => {
                 format!("net sales are {net_amount:.2}: shares of it have no meaning and are given as 0")

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostics::{Problem, Warning};
 use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn, is_value};
 use crate::schema::{Table, Type, column, nullable};
-use crate::units::{Day, Fixed, sum_to_f64};
+use crate::units::{Day, Fixed};
 
 pub use lines::{
     IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NON_PRODUCT, NONE, Partition, minute_of,
@@ -318,10 +318,8 @@ impl CleanReport {
         }
         let outliers = self.matched_by_rule[Rule::Outlier as usize];
         if outliers.rows > 0 {
-            let amount = sum_to_f64(outliers.amount);
             warnings.push(Warning::Outliers {
                 lines: outliers.rows,
-                amount,
                 threshold: self.outlier_threshold,
             });
         }

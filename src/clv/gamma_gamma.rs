@@ -201,8 +201,12 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
         .iter()
         .map(|(p, q)| vec![*p, *q, (q - 1.0) / p])
         .collect();
-    let Some(maximum) = model::maximise((&full, n), thinned.is_some().then_some((&thin, thin_n)), &starts, BOUND)
-    else {
+    let Some(maximum) = model::maximise(
+        Likelihood { at: &full, n },
+        thinned.is_some().then_some(Likelihood { at: &thin, n: thin_n }),
+        &starts,
+        BOUND,
+    ) else {
         return missing(FitStatus::NotEnoughHistory);
     };
 

@@ -51,7 +51,7 @@ pub fn headline(results: &Results) -> Headline {
     let concentration = &results.contributors.concentration;
     Headline {
         customers: results.summary().n_customers() as u64,
-        net_amount: sum_to_f64(results.summarised.gross - results.summarised.returned),
+        net_amount: sum_to_f64(results.summary().net.iter().sum()),
         top_20_share: concentration.top_20_share,
         customers_for_80_share: concentration.customers_for_80_share,
         at_risk: at_risk.map(|(segment, (n, net))| (segment.name.clone(), *n, sum_to_f64(*net))),

@@ -477,6 +477,21 @@ fn the_order_of_customers_changes_nothing() {
 }
 
 #[test]
+fn the_number_of_threads_changes_nothing() {
+    let customers = simulated(25_000, 18, [0.8, 40.0, 0.6, 1.5]);
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&customers, &Config::default()))
+    };
+    let one = with(1);
+    assert!(
+        one.models.iter().any(|fit| 8_192 < fit.n_distinct),
+        "the search on a part of the rows is not reached"
+    );
+    assert_eq!(one, with(5));
+}
+
+#[test]
 fn a_saved_model_scores_as_the_fitted_one() {
     let customers = simulated(2_000, 14, [0.8, 40.0, 0.6, 1.5]);
     let result = run(&customers, &Config::default());
@@ -502,7 +517,8 @@ fn hard_inputs_end_in_a_named_status() {
     let h = |x, t_x, age| (History { x, t_x, age }, 25.0);
     let repeated = |c: (History, f64), n| vec![c; n];
     let year = 365.0 * 86_400.0;
-    let cases: Vec<(&str, Vec<(History, f64)>, &[Status])> = vec![
+    type Case = (&'static str, Vec<(History, f64)>, &'static [Status]);
+    let cases: Vec<Case> = vec![
         ("no customer", vec![], &[]),
         (
             "one customer, one order",

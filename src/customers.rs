@@ -37,12 +37,12 @@ const CLV_COLUMNS: &[Column] = &[
     nullable(
         "clv_low_amount",
         Type::F64,
-        "lower end of the 90 % interval of that money",
+        "clv_amount at the 5 % point of the number of future orders; spread of amounts and error of the fit not included",
     ),
     nullable(
         "clv_high_amount",
         Type::F64,
-        "upper end of the 90 % interval of that money",
+        "clv_amount at the 95 % point of the number of future orders",
     ),
     column("horizon_days", Type::U32, "days that the lifetime value looks ahead"),
     column(
@@ -287,6 +287,7 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     } else if is_top && age_days <= config.new_days {
         Some(Watch::NewTop)
     } else if repeats >= 2
+        && !is_dormant
         && stages.contributors.decile[i] <= 5
         && days_since_last > config.slipping_gaps * mean_gap.max(1.0)
     {

@@ -27,6 +27,8 @@ use super::histories::{Histories, History};
 use super::model::{CountModel, FitStatus};
 use super::optimise::Derivatives;
 
+pub const NAME: &str = "bg_nbd";
+
 pub struct BgNbd;
 
 /// No chance to drop out comes with the first order.
@@ -34,7 +36,7 @@ const FIRST_CHANCES: u32 = 0;
 
 impl CountModel for BgNbd {
     fn name(&self) -> &'static str {
-        "bg_nbd"
+        NAME
     }
 
     fn letters(&self) -> &'static [&'static str] {

@@ -228,6 +228,7 @@ pub enum Warning {
     InvalidHistories { customers: u64 },
     NotEnoughHistory,
     NoDropoutLimit,
+    OneTimersAlive,
     PooledRate,
     PooledSpend { why: FitStatus },
     NoSpend,
@@ -241,6 +242,7 @@ impl Warning {
             Self::InvalidHistories { .. } => "clv_invalid_histories",
             Self::NotEnoughHistory => "clv_not_enough_history",
             Self::NoDropoutLimit => "clv_no_dropout_limit",
+            Self::OneTimersAlive => "clv_one_timers_alive",
             Self::PooledRate => "clv_pooled_rate",
             Self::PooledSpend { .. } => "clv_pooled_spend",
             Self::NoSpend => "clv_no_spend",
@@ -256,6 +258,9 @@ impl Warning {
             }
             Self::NotEnoughHistory => "no count model could be fitted, so there are no predictions".to_owned(),
             Self::NoDropoutLimit => "dropout could not be estimated, so alive_prob is 1 for everybody".to_owned(),
+            Self::OneTimersAlive => {
+                "under bg_nbd nobody can drop out before a second order, so alive_prob is 1 for all one-time buyers".to_owned()
+            }
             Self::PooledRate => "customers cannot be told apart, so all have one order rate".to_owned(),
             Self::PooledSpend { why } => match why {
                 FitStatus::InfiniteMean => {
@@ -283,6 +288,9 @@ impl Warning {
             Self::NotEnoughHistory => "give a longer history: some customers must have bought on two days".to_owned(),
             Self::NoDropoutLimit => {
                 "use days_since_last against mean_gap_days to find customers who went silent".to_owned()
+            }
+            Self::OneTimersAlive => {
+                "--set clv.model=mbg_nbd gives them a probability below 1, at some cost in fit".to_owned()
             }
             Self::PooledRate => format!(
                 "give a longer history or more customers: {FEWEST_CUSTOMERS} of them, {FEWEST_REPEATERS} with repeat orders"
@@ -371,6 +379,7 @@ fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, correlation: Op
         Counts::Nothing => out.push(Warning::NotEnoughHistory),
         Counts::PooledRate { .. } => out.push(Warning::PooledRate),
         Counts::Model { stands_in: true, .. } => out.push(Warning::NoDropoutLimit),
+        Counts::Model { ref name, .. } if name == bg_nbd::NAME => out.push(Warning::OneTimersAlive),
         Counts::Model { .. } => {}
     }
     let spend_status = models

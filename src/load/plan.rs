@@ -25,6 +25,20 @@ const SAMPLE_ROWS: usize = 5_000;
 const LONG_SAMPLE_ROWS: usize = 500_000;
 const MAX_FILES: usize = u16::MAX as usize;
 
+/// The columns that a later stage looks at; only these are decoded.
+const USED: [Canonical; 10] = [
+    Canonical::CustomerId,
+    Canonical::OrderId,
+    Canonical::OrderedAt,
+    Canonical::Amount,
+    Canonical::Quantity,
+    Canonical::UnitPrice,
+    Canonical::ProductId,
+    Canonical::ProductName,
+    Canonical::Cost,
+    Canonical::Currency,
+];
+
 /// What is to be read and how.
 #[derive(Debug)]
 pub struct Plan {
@@ -78,7 +92,8 @@ impl Plan {
 
 /// Looks at the input and decides.
 pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
-    let paths = resolve(inputs)?;
+    let mut notes = Vec::new();
+    let paths = resolve(inputs, &mut notes)?;
     if paths.len() > MAX_FILES {
         return Err(Error::TooManyFiles {
             n: paths.len(),
@@ -88,7 +103,7 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
     let (first_path, other_paths) = paths.split_first().ok_or(Error::NoInput)?;
     let first = Opened::open(params, first_path)?;
     let (positions, columns) = first.map_columns(params)?;
-    let mut notes = first.notes.clone();
+    notes.extend(first.notes.iter().cloned());
     let formats = first.formats(params, &positions, &mut notes)?;
     let mut files = vec![first.finish(positions, formats)?];
     for path in other_paths {
@@ -106,7 +121,7 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
 }
 
 /// Files behind paths, folders and globs; each folder's files in order of name.
-fn resolve(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+fn resolve(inputs: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for input in inputs {
         let pattern = input.to_string_lossy();
@@ -134,6 +149,14 @@ fn resolve(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             Err(error) => return Err(io_error(input)(error)),
         }
     }
+    let mut seen = std::collections::BTreeSet::new();
+    paths.retain(|path| {
+        let is_new = seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()));
+        if !is_new {
+            notes.push(format!("{} is named twice and read once", path.display()));
+        }
+        is_new
+    });
     Ok(paths)
 }
 
@@ -384,7 +407,9 @@ impl Opened {
                 } => (*index, header.clone(), evidence.clone()),
                 Outcome::Ambiguous { .. } | Outcome::Missing { .. } => continue,
             };
-            positions[canonical as usize] = Some(index);
+            if USED.contains(&canonical) {
+                positions[canonical as usize] = Some(index);
+            }
             columns.push(Column {
                 canonical,
                 header,
@@ -413,7 +438,7 @@ impl Opened {
     /// The columns of the first file, found here by name; an optional one that is missing here is null.
     fn same_columns(&self, columns: &[Column]) -> Result<Positions, Error> {
         let mut positions: Positions = [None; Canonical::ALL.len()];
-        for column in columns {
+        for column in columns.iter().filter(|column| USED.contains(&column.canonical)) {
             let is_optional = column.canonical.need() == header::Need::Optional;
             match self.find(column.canonical, &column.header) {
                 Ok(index) => positions[column.canonical as usize] = Some(index),

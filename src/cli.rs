@@ -350,7 +350,8 @@ fn run(args: &JobArgs) -> Result<(), Error> {
 fn check(args: &JobArgs) -> Result<(), Error> {
     let (config, params, inputs) = args.prepare()?;
     let progress = Progress::new(args.common.quiet);
-    let cleaned = pipeline::load_and_clean(&params, &inputs, &progress);
+    let plan = pipeline::plan(&params, &inputs, &progress)?;
+    let cleaned = pipeline::load_and_clean(&params, plan, &progress);
     drop(progress);
     match cleaned {
         Ok(cleaned) => print(&screen::quality(&cleaned.transactions.report, &config)),

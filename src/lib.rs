@@ -22,6 +22,8 @@ pub mod basket;
 
 pub mod customers;
 
+pub mod results;
+
 pub mod output;
 
 pub mod generate;

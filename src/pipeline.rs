@@ -17,7 +17,7 @@ use crate::cluster::{self, Clusters};
 use crate::clv::{self, ClvResult, CustomerHistories, CustomerValues, Status};
 use crate::config::{Config, Params};
 use crate::contributors::{self, Contributors};
-use crate::customers::{self, Customers, Stages};
+use crate::customers::{self, Stages};
 use crate::diagnostics::Warning;
 use crate::error::Error;
 use crate::load::header::Canonical;
@@ -26,7 +26,8 @@ use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Row
 use crate::output::overview;
 use crate::output::publish::Staging;
 use crate::output::report::render;
-use crate::rfm::{self, Rfm};
+use crate::results::Results;
+use crate::rfm;
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::summary::{self, Summarised, Summary};
 use crate::units::Day;
@@ -64,37 +65,6 @@ pub struct Cleaned {
     pub as_of: Day,
 }
 
-/// Everything that a run found.
-pub struct Results {
-    pub plan: Plan,
-    pub report: CleanReport,
-    pub as_of: Day,
-    pub products: Vec<String>,
-    pub product_names: Vec<Option<String>>,
-    pub summarised: Summarised,
-    pub rfm: Rfm,
-    pub clv: ClvResult,
-    pub horizon_days: u32,
-    pub clusters: Clusters,
-    pub contributors: Contributors,
-    pub found: basket::Found,
-    pub offers: offers::Offers,
-    pub customers: Customers,
-    pub warnings: Vec<Warning>,
-}
-
-impl Results {
-    pub fn summary(&self) -> &Summary {
-        &self.summarised.summary
-    }
-
-    /// The name of a product for people: its name if it has one, else its id.
-    pub fn product_label(&self, code: u32) -> &str {
-        let code = code as usize;
-        self.product_names[code].as_deref().unwrap_or(&self.products[code])
-    }
-}
-
 /// What was published.
 pub struct Outcome {
     pub place: PathBuf,
@@ -116,10 +86,15 @@ impl Timings {
     }
 }
 
-/// Reads and cleans.
-pub fn load_and_clean(params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Result<Cleaned, CleanFailure> {
-    let plan = load::plan(&params.load, inputs).map_err(|error| CleanFailure::new(error.into()))?;
+/// Decides how to read the input.
+pub fn plan(params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Result<Plan, Error> {
+    let plan = load::plan(&params.load, inputs)?;
     observer.plan(&plan);
+    Ok(plan)
+}
+
+/// Reads and cleans.
+pub fn load_and_clean(params: &Params, plan: Plan, observer: &dyn Observer) -> Result<Cleaned, CleanFailure> {
     let cleaner = Cleaner::new(&params.clean, plan.files.len());
     let sink = |batch: load::batch::RawBatch| {
         cleaner.add(&batch);
@@ -348,20 +323,25 @@ fn warnings(
 /// The whole job, from files to a published snapshot.
 pub fn run(config: &Config, params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Result<Outcome, Error> {
     let mut timings = Timings::default();
-    let cleaned = timings.time(observer, "load_and_clean", || load_and_clean(params, inputs, observer));
-    let cleaned = cleaned.map_err(|failure| failure.error)?;
+    let plan = timings.time(observer, "plan", || plan(params, inputs, observer))?;
     // The lock is taken before the long work, so that a second run ends at once.
-    let mut staging = Staging::begin(&config.run.out, &cleaned.as_of.to_string())?;
+    let mut staging = Staging::begin(&config.run.out)?;
+    let cleaned = timings.time(observer, "load_and_clean", || load_and_clean(params, plan, observer));
+    let cleaned = cleaned.map_err(|failure| failure.error)?;
     let results = analyse(params, cleaned, observer, &mut timings)?;
     timings.time(observer, "write", || write_tables(&results, &mut staging))?;
     let files = timings.time(observer, "hash_inputs", || input_facts(&results))?;
     let headline = overview::headline(&results);
-    let page = overview::report(config, &results);
+    let page = overview::report(
+        &results,
+        &config.hash(),
+        &clean::Actions::check(&config.clean.rules, &mut Vec::new()),
+    );
     staging.file("report.html", render(&page).as_bytes())?;
     staging.file("model.json", &model_json(config, &results))?;
     let manifest = manifest(config, &results, files, timings, &staging);
     staging.file("manifest.json", &manifest.to_json())?;
-    let place = staging.publish()?;
+    let place = staging.publish(&format!("as_of={}", results.as_of))?;
     Ok(Outcome {
         place,
         manifest,

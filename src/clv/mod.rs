@@ -259,7 +259,8 @@ impl Warning {
             Self::NotEnoughHistory => "no count model could be fitted, so there are no predictions".to_owned(),
             Self::NoDropoutLimit => "dropout could not be estimated, so alive_prob is 1 for everybody".to_owned(),
             Self::OneTimersAlive => {
-                "under bg_nbd nobody can drop out before a second order, so alive_prob is 1 for all one-time buyers".to_owned()
+                "under bg_nbd nobody can drop out before a second order, so alive_prob is 1 for all one-time buyers"
+                    .to_owned()
             }
             Self::PooledRate => "customers cannot be told apart, so all have one order rate".to_owned(),
             Self::PooledSpend { why } => match why {

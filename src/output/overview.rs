@@ -1,11 +1,11 @@
 //! The results as people read them: the five things worth knowing, and the data of the report.
 
+use crate::clean::{Actions, Rule};
 use crate::clv::tracking::track;
-use crate::config::Config;
 use crate::customers::Watch;
 use crate::load::header::Canonical;
 use crate::output::report::{self, Part, Report};
-use crate::pipeline::Results;
+use crate::results::Results;
 use crate::units::{Day, median, sum_known, sum_to_f64};
 
 /// Pairs and example offers shown in the report.
@@ -69,7 +69,7 @@ pub fn headline(results: &Results) -> Headline {
 }
 
 /// The data of `report.html`.
-pub fn report(config: &Config, results: &Results) -> Report {
+pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report {
     let summary = results.summary();
     let cleaning = &results.report;
     let inputs = results.plan.files.iter().zip(&cleaning.rows_by_file);
@@ -79,7 +79,7 @@ pub fn report(config: &Config, results: &Results) -> Report {
         first_date: summary.first_day.iter().min().map(|day| Day(*day).to_string()),
         last_date: summary.last_day.iter().max().map(|day| Day(*day).to_string()),
         version: env!("CARGO_PKG_VERSION").into(),
-        config_hash: config.hash(),
+        config_hash: config_hash.into(),
         inputs: inputs
             .map(|(file, rows)| report::Input {
                 path: file_name(&file.path),
@@ -116,7 +116,7 @@ pub fn report(config: &Config, results: &Results) -> Report {
         tracking: tracking(results),
         pairs: pairs(results),
         offers: offers(results),
-        cleaning: cleaning_rules(results, config),
+        cleaning: cleaning_rules(results, actions),
         warnings: results
             .warnings
             .iter()
@@ -356,9 +356,8 @@ fn offers(results: &Results) -> Part<report::Offers> {
     })
 }
 
-fn cleaning_rules(results: &Results, config: &Config) -> Vec<report::CleaningRule> {
-    let actions = crate::clean::Actions::check(&config.clean.rules, &mut Vec::new());
-    let counts = |rule: crate::clean::Rule| {
+fn cleaning_rules(results: &Results, actions: &Actions) -> Vec<report::CleaningRule> {
+    let counts = |rule: Rule| {
         let rejected = results.report.rejected_by_rule[rule as usize];
         if rejected.rows > 0 {
             rejected
@@ -366,13 +365,13 @@ fn cleaning_rules(results: &Results, config: &Config) -> Vec<report::CleaningRul
             results.report.matched_by_rule[rule as usize]
         }
     };
-    let to_rule = |rule: crate::clean::Rule| report::CleaningRule {
+    let to_rule = |rule: Rule| report::CleaningRule {
         rule: rule.id().into(),
         action: actions.of(rule).as_str().into(),
         rows: counts(rule).rows,
         amount: sum_to_f64(counts(rule).amount),
     };
-    crate::clean::Rule::ALL
+    Rule::ALL
         .into_iter()
         .map(to_rule)
         .filter(|rule| rule.rows > 0)

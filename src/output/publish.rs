@@ -75,7 +75,6 @@ fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error 
 pub struct Staging {
     out: PathBuf,
     folder: PathBuf,
-    target: PathBuf,
     published: bool,
     files: Vec<Published>,
     /// Held until the end; the operating system lets go of it when the process dies.
@@ -84,7 +83,7 @@ pub struct Staging {
 
 impl Staging {
     /// Takes the lock of `out` (made if missing) and opens an empty staging folder in it.
-    pub fn begin(out: &Path, as_of: &str) -> Result<Self, Error> {
+    pub fn begin(out: &Path) -> Result<Self, Error> {
         fs::create_dir_all(out).map_err(io_error("create folder", out))?;
         let lock_path = out.join(".quintile.lock");
         let lock = File::options()
@@ -110,7 +109,6 @@ impl Staging {
         Ok(Self {
             out: out.to_path_buf(),
             folder,
-            target: out.join(format!("as_of={as_of}")),
             published: false,
             files: Vec::new(),
             _lock: lock,
@@ -184,20 +182,21 @@ impl Staging {
         &self.files
     }
 
-    /// Puts the snapshot in its place; gives the place.
-    pub fn publish(mut self) -> Result<PathBuf, Error> {
+    /// Puts the snapshot in its place, the folder `name`; gives the place.
+    pub fn publish(mut self, name: &str) -> Result<PathBuf, Error> {
+        let target = self.out.join(name);
         sync_folder(&self.folder)?;
-        if self.target.exists() {
-            exchange(&self.folder, &self.target)?;
+        if target.exists() {
+            exchange(&self.folder, &target)?;
             // The old snapshot is now the staging folder.
             sync_folder(&self.out)?;
             remove_folder(&self.folder)?;
         } else {
-            fs::rename(&self.folder, &self.target).map_err(io_error("rename to", &self.target))?;
+            fs::rename(&self.folder, &target).map_err(io_error("rename to", &target))?;
         }
         self.published = true;
         sync_folder(&self.out)?;
-        Ok(self.target.clone())
+        Ok(target)
     }
 }
 
@@ -262,11 +261,11 @@ mod tests {
     fn a_snapshot_appears_whole_and_replaces_the_old_one() {
         let out = tempfile::tempdir().unwrap();
         for ids in [vec!["a"], vec!["a", "b"]] {
-            let mut staging = Staging::begin(out.path(), "2020-01-01").unwrap();
+            let mut staging = Staging::begin(out.path()).unwrap();
             staging.table(&TABLE, &mut df!("id" => &ids).unwrap()).unwrap();
             staging.file("manifest.json", b"{}").unwrap();
             assert_eq!(staging.files()[0].rows, Some(ids.len() as u64));
-            let place = staging.publish().unwrap();
+            let place = staging.publish("as_of=2020-01-01").unwrap();
             let file = File::open(place.join("t.parquet")).unwrap();
             assert_eq!(ParquetReader::new(file).finish().unwrap().height(), ids.len());
         }
@@ -281,10 +280,10 @@ mod tests {
     #[test]
     fn a_run_that_stops_early_leaves_the_old_snapshot_and_no_rest() {
         let out = tempfile::tempdir().unwrap();
-        let mut first = Staging::begin(out.path(), "2020-01-01").unwrap();
+        let mut first = Staging::begin(out.path()).unwrap();
         first.file("manifest.json", b"old").unwrap();
-        let place = first.publish().unwrap();
-        let mut second = Staging::begin(out.path(), "2020-01-01").unwrap();
+        let place = first.publish("as_of=2020-01-01").unwrap();
+        let mut second = Staging::begin(out.path()).unwrap();
         second.file("manifest.json", b"new").unwrap();
         drop(second);
         assert_eq!(fs::read(place.join("manifest.json")).unwrap(), b"old");
@@ -294,17 +293,14 @@ mod tests {
     #[test]
     fn two_runs_cannot_share_a_folder() {
         let out = tempfile::tempdir().unwrap();
-        let _first = Staging::begin(out.path(), "2020-01-01").unwrap();
-        assert!(matches!(
-            Staging::begin(out.path(), "2020-01-02"),
-            Err(Error::Locked { .. })
-        ));
+        let _first = Staging::begin(out.path()).unwrap();
+        assert!(matches!(Staging::begin(out.path()), Err(Error::Locked { .. })));
     }
 
     #[test]
     fn a_frame_that_is_not_its_table_is_never_written() {
         let out = tempfile::tempdir().unwrap();
-        let mut staging = Staging::begin(out.path(), "2020-01-01").unwrap();
+        let mut staging = Staging::begin(out.path()).unwrap();
         let unsorted = staging.table(&TABLE, &mut df!("id" => ["b", "a"]).unwrap());
         assert!(matches!(unsorted, Err(Error::Schema { .. })));
         assert!(staging.files().is_empty());

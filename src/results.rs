@@ -1,0 +1,44 @@
+//! Everything that a run found, in the order in which the stages found it: what is published, reported and printed.
+
+use crate::basket::{Found, offers::Offers};
+use crate::clean::CleanReport;
+use crate::cluster::Clusters;
+use crate::clv::ClvResult;
+use crate::contributors::Contributors;
+use crate::customers::Customers;
+use crate::diagnostics::Warning;
+use crate::load::Plan;
+use crate::rfm::Rfm;
+use crate::summary::{Summarised, Summary};
+use crate::units::Day;
+
+/// Everything that a run found.
+pub struct Results {
+    pub plan: Plan,
+    pub report: CleanReport,
+    pub as_of: Day,
+    pub products: Vec<String>,
+    pub product_names: Vec<Option<String>>,
+    pub summarised: Summarised,
+    pub rfm: Rfm,
+    pub clv: ClvResult,
+    pub horizon_days: u32,
+    pub clusters: Clusters,
+    pub contributors: Contributors,
+    pub found: Found,
+    pub offers: Offers,
+    pub customers: Customers,
+    pub warnings: Vec<Warning>,
+}
+
+impl Results {
+    pub fn summary(&self) -> &Summary {
+        &self.summarised.summary
+    }
+
+    /// The name of a product for people: its name if it has one, else its id.
+    pub fn product_label(&self, code: u32) -> &str {
+        let code = code as usize;
+        self.product_names[code].as_deref().unwrap_or(&self.products[code])
+    }
+}

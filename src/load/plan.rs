@@ -389,6 +389,7 @@ impl Opened {
         };
         let problems: Vec<HeaderError> = guesses.problems().into_iter().filter(|p| !is_order(p)).collect();
         if !problems.is_empty() {
+            self.unreadable(&problems, &content)?;
             return Err(Error::Columns {
                 path: self.path.clone(),
                 problems,
@@ -416,7 +417,56 @@ impl Opened {
                 evidence,
             });
         }
+        let product = (Canonical::ProductId as usize, Canonical::ProductName as usize);
+        if let (None, Some(index)) = (positions[product.0], positions[product.1]) {
+            positions[product.0] = Some(index);
+            let evidence = "there is no product id, so the names serve as ids".to_string();
+            columns.push(Column {
+                canonical: Canonical::ProductId,
+                header: self.headers[index].clone(),
+                evidence,
+            });
+        }
         Ok((positions, columns))
+    }
+
+    /// A column with the right name that holds something else is a better message than a missing column.
+    fn unreadable(&self, problems: &[HeaderError], content: &[ColumnContent]) -> Result<(), Error> {
+        let index = |closest: &[String]| self.headers.iter().position(|header| Some(header) == closest.first());
+        for problem in problems {
+            match problem {
+                HeaderError::Missing {
+                    canonical: Canonical::OrderedAt,
+                    closest,
+                } => {
+                    if let Some(i) = index(closest)
+                        && let Err(source) = date::detect(self.sample[i].iter().map(Vec::as_slice))
+                    {
+                        return Err(Error::Date {
+                            path: self.path.clone(),
+                            header: self.headers[i].clone(),
+                            source,
+                        });
+                    }
+                }
+                HeaderError::NoMoney { closest } => {
+                    if let Some(i) = index(closest)
+                        && content[i].n_numbers * 2 < content[i].n_values
+                    {
+                        let example = self.sample[i].iter().find(|value| !value.trim_ascii().is_empty());
+                        let example = String::from_utf8_lossy(example.map_or(&[][..], Vec::as_slice)).into_owned();
+                        let why = format!("its values are not numbers, for example {example:?}");
+                        return Err(Error::Number {
+                            path: self.path.clone(),
+                            header: self.headers[i].clone(),
+                            why,
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn find(&self, canonical: Canonical, header: &str) -> Result<usize, Error> {

@@ -35,15 +35,16 @@ pub fn open_text(
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file).map_err(io_error(path))?),
     };
-    // A byte order mark wins over the encoding; UTF-8 passes through unread, broken sequences included.
-    Ok(Box::new(
-        DecodeReaderBytesBuilder::new()
-            .encoding(Some(encoding))
-            .utf8_passthru(true)
-            .strip_bom(true)
-            .bom_override(true)
-            .build(plain),
-    ))
+    // A byte order mark wins over the encoding. Without an encoding the bytes pass through unread: UTF-8 as it is,
+    // broken sequences included, which cleaning finds.
+    let declared = (encoding != encoding_rs::UTF_8).then_some(encoding);
+    let mut decoder = DecodeReaderBytesBuilder::new();
+    decoder
+        .encoding(declared)
+        .utf8_passthru(true)
+        .strip_bom(true)
+        .bom_override(true);
+    Ok(Box::new(decoder.build(plain)))
 }
 
 /// Something for one thread to decode.

@@ -72,6 +72,7 @@ pub fn headline(results: &Results) -> Headline {
 pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report {
     let summary = results.summary();
     let cleaning = &results.report;
+    let net: i128 = summary.net.iter().sum();
     let inputs = results.plan.files.iter().zip(&cleaning.rows_by_file);
     Report {
         title: "Customer report".into(),
@@ -97,9 +98,10 @@ pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report
         },
         customers: summary.n_customers() as u64,
         orders: summary.orders.iter().map(|n| u64::from(*n)).sum(),
+        // Of the customers: returns of people without a sale are in the manifest.
         gross_amount: sum_to_f64(results.summarised.gross),
-        returned_amount: sum_to_f64(results.summarised.returned),
-        net_amount: sum_to_f64(results.summarised.gross - results.summarised.returned),
+        returned_amount: sum_to_f64(results.summarised.gross - net),
+        net_amount: sum_to_f64(net),
         contributors: Part::Ready(contributors(results)),
         value: match sum_known(results.clv.customers.clv_amount.iter().copied()) {
             Some(clv_amount) => Part::Ready(report::Value {

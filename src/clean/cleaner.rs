@@ -1,0 +1,342 @@
+//! Cleaning of batches from many threads into one store.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::ids::{differing_in_case, means_missing, positions, sorted, without_decimal_zeros};
+use super::judge::{BatchKeys, Coded, CustomerKey, OrderKey, ProductKey};
+use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
+use super::report::Histogram;
+use super::{
+    Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NONE, Params, Partition,
+    ProductCase, Reject, Rule,
+};
+use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn};
+use crate::units::Day;
+
+/// Clean lines and the ids behind their codes.
+pub struct Transactions {
+    /// [`N_CUSTOMER_PARTITIONS`] partitions of customers, then those of anonymous baskets.
+    pub partitions: Vec<Partition>,
+    /// Customer ids of each customer partition, by code.
+    pub customers: Vec<Strings>,
+    /// Product ids in byte order; a line's product code is the position.
+    pub products: Vec<String>,
+    /// The most frequent name of each product, if any.
+    pub product_names: Vec<Option<String>>,
+    pub report: CleanReport,
+}
+
+/// Cleans batches from many threads into one store.
+pub struct Cleaner<'a> {
+    pub(super) params: &'a Params,
+    rejecting: u32,
+    store: Store,
+    customers: Vec<Mutex<Interner>>,
+    shared: Mutex<Shared>,
+    /// Rules counted over all lines, and everything else that is summed.
+    report: Mutex<(CleanReport, Histogram)>,
+}
+
+/// Ids that all threads share; the codes are in order of arrival until [`Cleaner::finish`] sorts them.
+#[derive(Default)]
+struct Shared {
+    products: Interner,
+    names: Interner,
+    currencies: Interner,
+    /// Lines by (product, name).
+    named: IntMap<u64, u64>,
+}
+
+impl<'a> Cleaner<'a> {
+    pub fn new(params: &'a Params, n_files: usize) -> Self {
+        let report = CleanReport {
+            rows_by_file: vec![0; n_files],
+            ..CleanReport::default()
+        };
+        Self {
+            params,
+            rejecting: params.rejecting(),
+            store: Store::new(),
+            customers: (0..N_CUSTOMER_PARTITIONS).map(|_| Mutex::default()).collect(),
+            shared: Mutex::default(),
+            report: Mutex::new((report, Histogram::default())),
+        }
+    }
+
+    /// Judges every row of a batch. Called from many threads; the result does not depend on their order.
+    pub fn add(&self, batch: &RawBatch) {
+        let keys = BatchKeys {
+            customers: Coded::new(&batch.customer, |id| self.customer_key(id)),
+            orders: batch
+                .order
+                .as_ref()
+                .map(|column| Coded::new(column, |id| self.order_key(id))),
+            products: batch.product.as_ref().map(|column| self.product_keys(column)),
+            names: batch
+                .product_name
+                .as_ref()
+                .map(|column| Coded::new(column, |name| self.is_non_product(name))),
+        };
+        self.count_names(batch, &keys);
+        let mut lines = Vec::with_capacity(batch.n_rows);
+        let mut report = CleanReport::default();
+        let mut histogram = Histogram::default();
+        let mut ragged = batch.ragged.iter().peekable();
+        for row in 0..batch.n_rows {
+            let is_ragged = ragged.next_if(|r| **r as usize == row).is_some();
+            let judged = self.judge(batch, &keys, row, is_ragged);
+            report.read.add(judged.amount);
+            let mut matched = judged.matched;
+            while matched != 0 {
+                report.matched_by_rule[matched.trailing_zeros() as usize].add(judged.amount);
+                matched &= matched - 1;
+            }
+            let rejecting = judged.matched & self.rejecting;
+            if rejecting == 0 {
+                report.kept.add(judged.amount);
+                report.kept_returns += u64::from(judged.line.is(IS_RETURN));
+                histogram.0[Histogram::bucket(judged.line.amount)].add(judged.amount);
+                let day = Day(judged.line.day());
+                report.first_day = Some(report.first_day.map_or(day, |d| d.min(day)));
+                report.last_day = Some(report.last_day.map_or(day, |d| d.max(day)));
+                lines.push((judged.partition, judged.line));
+                continue;
+            }
+            let rule = Rule::ALL[rejecting.trailing_zeros() as usize];
+            report.rejected.add(judged.amount);
+            report.rejected_by_rule[rule as usize].add(judged.amount);
+            report.rejects.push(Reject {
+                file: batch.file,
+                row: batch.raw.number(row),
+                rule,
+                amount: judged.amount,
+                line: Some(batch.raw.text(row)),
+            });
+            let only_customer_missing = rejecting == Rule::MissingCustomer.bit();
+            let order_known = batch.order.is_some() && judged.matched & Rule::MissingOrder.bit() == 0;
+            if only_customer_missing && order_known && self.params.anonymous_baskets && judged.line.is(IN_BASKET) {
+                let partition = N_CUSTOMER_PARTITIONS + judged.line.order as usize % N_ANONYMOUS_PARTITIONS;
+                lines.push((
+                    partition as u16,
+                    Line {
+                        customer: NONE,
+                        ..judged.line
+                    },
+                ));
+            }
+        }
+        self.store.scatter(&lines);
+        self.merge(batch, report, &histogram);
+    }
+
+    fn fixed_id<'b>(&self, id: &'b [u8]) -> (&'b [u8], u32) {
+        match without_decimal_zeros(id) {
+            Some(whole) if self.params.actions.of(Rule::SpreadsheetId) == Action::Fix => {
+                (whole, Rule::SpreadsheetId.bit())
+            }
+            _ if std::str::from_utf8(id).is_err() => (id, Rule::BadEncoding.bit()),
+            _ => (id, 0),
+        }
+    }
+
+    fn customer_key(&self, id: &[u8]) -> CustomerKey {
+        let (id, rules) = self.fixed_id(id);
+        if means_missing(id) {
+            return CustomerKey {
+                partition: 0,
+                code: NONE,
+                rules: Rule::MissingCustomer.bit(),
+            };
+        }
+        if rules & self.rejecting != 0 {
+            return CustomerKey {
+                partition: 0,
+                code: NONE,
+                rules,
+            };
+        }
+        let hash = batch::hash(id);
+        let partition = (hash >> 56) as usize;
+        let code = lock(&self.customers[partition]).intern_hashed(id, hash);
+        CustomerKey {
+            partition: partition as u16,
+            code,
+            rules,
+        }
+    }
+
+    fn order_key(&self, id: &[u8]) -> OrderKey {
+        let (id, rules) = self.fixed_id(id);
+        let prefix = &self.params.cancelled_order_prefix;
+        // `C536379` is the cancellation of an order; `CASH1` and `customer-7` are ordinary ids.
+        let cancelled = !prefix.is_empty()
+            && id.len() > prefix.len()
+            && id[..prefix.len()].eq_ignore_ascii_case(prefix)
+            && id[prefix.len()..].iter().all(u8::is_ascii_digit);
+        OrderKey {
+            hash: batch::hash(id),
+            rules: rules | if cancelled { Rule::CancelledOrder.bit() } else { 0 },
+        }
+    }
+
+    fn product_keys(&self, column: &TextColumn) -> Coded<ProductKey> {
+        let mut shared = lock(&self.shared);
+        Coded::new(column, |id| {
+            let (id, mut rules) = self.fixed_id(id);
+            if means_missing(id) || rules & self.rejecting != 0 {
+                return ProductKey { code: NONE, rules };
+            }
+            if self.is_non_product(id) {
+                rules |= Rule::NonProduct.bit();
+            }
+            let code = match self.params.product_case {
+                ProductCase::Keep => shared.products.intern(id),
+                ProductCase::Upper => shared
+                    .products
+                    .intern(String::from_utf8_lossy(id).to_uppercase().as_bytes()),
+            };
+            ProductKey { code, rules }
+        })
+    }
+
+    fn is_non_product(&self, text: &[u8]) -> bool {
+        self.params
+            .non_product
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(text))
+    }
+
+    /// Counts lines by product and name, so that the most frequent name can be chosen, and notes currencies.
+    fn count_names(&self, batch: &RawBatch, keys: &BatchKeys) {
+        if let Some(column) = &batch.currency {
+            let mut shared = lock(&self.shared);
+            for value in column.values.iter() {
+                shared.currencies.intern(value);
+            }
+        }
+        let (Some(products), Some(names), Some(product_keys)) = (&batch.product, &batch.product_name, &keys.products)
+        else {
+            return;
+        };
+        let mut counts: IntMap<u64, u64> = IntMap::default();
+        for row in 0..batch.n_rows {
+            if let Some(key) = product_keys.get(products, row)
+                && key.code != NONE
+                && names.codes[row] != MISSING_CODE
+            {
+                *counts
+                    .entry(u64::from(key.code) << 32 | u64::from(names.codes[row]))
+                    .or_default() += 1;
+            }
+        }
+        let mut shared = lock(&self.shared);
+        let of_batch: Vec<u32> = names.values.iter().map(|name| shared.names.intern(name)).collect();
+        for (pair, n) in counts {
+            let name = u64::from(of_batch[(pair & u64::from(u32::MAX)) as usize]);
+            *shared.named.entry(pair >> 32 << 32 | name).or_default() += n;
+        }
+    }
+
+    fn merge(&self, batch: &RawBatch, part: CleanReport, part_histogram: &Histogram) {
+        let mut guard = lock(&self.report);
+        let (report, histogram) = &mut *guard;
+        report.rows_by_file[batch.file as usize] += batch.n_rows as u64;
+        report.read.merge(part.read);
+        report.kept.merge(part.kept);
+        report.rejected.merge(part.rejected);
+        for rule in 0..N_RULES {
+            report.rejected_by_rule[rule].merge(part.rejected_by_rule[rule]);
+            report.matched_by_rule[rule].merge(part.matched_by_rule[rule]);
+        }
+        for (sum, bucket) in histogram.0.iter_mut().zip(&part_histogram.0) {
+            sum.merge(*bucket);
+        }
+        report.rejects.extend(part.rejects);
+        report.kept_returns += part.kept_returns;
+        report.first_day = [report.first_day, part.first_day].into_iter().flatten().min();
+        report.last_day = [report.last_day, part.last_day].into_iter().flatten().max();
+    }
+
+    /// Sorts the product codes by id and checks that enough is left.
+    pub fn finish(self) -> Result<Transactions, (Error, CleanReport)> {
+        let (mut report, histogram) = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+        report.rejects.sort_by_key(|reject| (reject.file, reject.row));
+        let (outliers, threshold) = histogram.outliers(self.params.outlier_factor);
+        report.matched_by_rule[Rule::Outlier as usize] = outliers;
+        report.outlier_threshold = threshold;
+        let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        report.currencies = sorted(shared.currencies.strings());
+        if let Err(error) = enough(&report, self.params.max_reject_share) {
+            return Err((error, report));
+        }
+        let products = sorted(shared.products.strings());
+        let new_codes = positions(shared.products.strings());
+        report.products_differing_in_case = differing_in_case(&products);
+        let product_names = most_frequent_names(&shared, &new_codes);
+        let open = |interner: Mutex<Interner>| {
+            interner
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .into_strings()
+        };
+        let mut partitions = self.store.into_partitions();
+        for line in partitions
+            .iter_mut()
+            .flat_map(Partition::iter_mut)
+            .filter(|line| line.product != NONE)
+        {
+            line.product = new_codes[line.product as usize];
+        }
+        Ok(Transactions {
+            partitions,
+            customers: self.customers.into_iter().map(open).collect(),
+            products,
+            product_names,
+            report,
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn enough(report: &CleanReport, max_reject_share: f64) -> Result<(), Error> {
+    let (read, rejected) = (report.read.rows, report.rejected.rows);
+    if report.kept.rows == 0 {
+        return Err(Error::NothingLeft {
+            read,
+            by_rule: report.by_rule(),
+        });
+    }
+    if report.kept_returns == report.kept.rows {
+        return Err(Error::ReturnsOnly {
+            returns: report.kept_returns,
+        });
+    }
+    if rejected as f64 > max_reject_share * read as f64 {
+        return Err(Error::TooManyRejects {
+            read,
+            rejected,
+            limit: max_reject_share,
+            by_rule: report.by_rule(),
+        });
+    }
+    Ok(())
+}
+
+fn most_frequent_names(shared: &Shared, new_codes: &[u32]) -> Vec<Option<String>> {
+    let mut best: Vec<Option<(u64, &[u8])>> = vec![None; new_codes.len()];
+    for (&pair, &n) in &shared.named {
+        let product = new_codes[(pair >> 32) as usize] as usize;
+        let name = shared.names.strings().get((pair & u64::from(u32::MAX)) as usize);
+        let better = best[product].is_none_or(|(m, other)| n > m || (n == m && name < other));
+        if better {
+            best[product] = Some((n, name));
+        }
+    }
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    best.into_iter()
+        .map(|entry| entry.map(|(_, name)| text(name)))
+        .collect()
+}

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::load::Plan;
 use crate::pipeline::Observer;
@@ -22,16 +22,16 @@ pub struct Progress {
 impl Progress {
     pub fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::no_length();
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
             let style = ProgressStyle::with_template("{spinner} {msg}  [{elapsed}]");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
         if let Some(bar) = bar.clone() {
-            // The first tick after the wait draws the line; a shorter run never shows it.
             std::thread::spawn(move || {
                 std::thread::sleep(PATIENCE);
                 if !bar.is_finished() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
                     bar.enable_steady_tick(Duration::from_millis(100));
                 }
             });
@@ -68,8 +68,14 @@ impl Observer for Progress {
         if self.quiet {
             return;
         }
-        for line in super::screen::plan(plan).lines() {
-            tracing::info!("{line}");
+        let print = || {
+            super::screen::plan(plan)
+                .lines()
+                .for_each(|line| tracing::info!("{line}"))
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 

@@ -103,7 +103,8 @@ pub fn load_and_clean(params: &Params, plan: Plan, observer: &dyn Observer) -> R
     load::stream(&plan, rayon::current_num_threads(), &sink).map_err(|error| CleanFailure::new(error.into()))?;
     let transactions = match cleaner.finish() {
         Ok(transactions) => transactions,
-        Err((error, report)) => {
+        Err(refused) => {
+            let (error, report) = *refused;
             return Err(CleanFailure {
                 error: error.into(),
                 found: Some(Box::new((plan, report))),

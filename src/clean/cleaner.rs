@@ -258,7 +258,7 @@ impl<'a> Cleaner<'a> {
     }
 
     /// Sorts the product codes by id and checks that enough is left.
-    pub fn finish(self) -> Result<Transactions, (Error, CleanReport)> {
+    pub fn finish(self) -> Result<Transactions, Box<(Error, CleanReport)>> {
         let (mut report, histogram) = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.rejects.sort_by_key(|reject| (reject.file, reject.row));
         let (outliers, threshold) = histogram.outliers(self.params.outlier_factor);
@@ -267,7 +267,7 @@ impl<'a> Cleaner<'a> {
         let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.currencies = sorted(shared.currencies.strings());
         if let Err(error) = enough(&report, self.params.max_reject_share) {
-            return Err((error, report));
+            return Err(Box::new((error, report)));
         }
         let products = sorted(shared.products.strings());
         let new_codes = positions(shared.products.strings());

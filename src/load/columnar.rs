@@ -1,14 +1,14 @@
 //! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -27,6 +27,7 @@ const BATCH_ROWS: usize = 128 * 1024;
 /// A Parquet file whose footer has been read.
 #[derive(Clone)]
 pub struct ParquetFile {
+    path: PathBuf,
     metadata: ArrowReaderMetadata,
 }
 
@@ -45,6 +46,13 @@ pub struct Formats {
     pub date_format: DateFormat,
 }
 
+/// Which columns of a file are decoded, and how.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    pub positions: Positions,
+    pub formats: Formats,
+}
+
 impl ParquetFile {
     pub fn open(path: &Path) -> Result<Self, ParquetError> {
         let file = File::open(path)?;
@@ -60,7 +68,10 @@ impl ParquetFile {
         let fields: Vec<_> = plain.schema().fields().iter().map(as_dictionary).collect();
         let hinted = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(hinted)).unwrap_or(plain);
-        Ok(Self { metadata })
+        Ok(Self {
+            path: path.to_path_buf(),
+            metadata,
+        })
     }
 
     pub fn headers(&self) -> Vec<String> {
@@ -81,8 +92,9 @@ impl ParquetFile {
     }
 
     /// The first rows of the file as text, one vector a column, for guessing what the columns are.
-    pub fn sample(&self, path: &Path, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, self.metadata.clone());
+    pub fn sample(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, self.metadata.clone());
         let mut columns = vec![Vec::new(); self.metadata.schema().fields().len()];
         if let Some(batch) = builder.with_batch_size(n_rows).with_limit(n_rows).build()?.next() {
             let batch = batch?;
@@ -100,16 +112,16 @@ impl ParquetFile {
     /// Decodes one row group, a batch at a time.
     pub fn decode(
         &self,
-        path: &Path,
         group: usize,
         file: u32,
-        positions: &Positions,
-        formats: Formats,
+        columns: &Columns,
         clock: &mut LocalClock,
         mut give: impl FnMut(RawBatch),
     ) -> Result<(), ParquetError> {
+        let Columns { positions, formats } = columns;
         let wanted: Vec<usize> = positions.iter().flatten().copied().collect();
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, self.metadata.clone());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
         let reader = builder
             .with_projection(mask)
@@ -125,7 +137,7 @@ impl ParquetFile {
         for batch in reader {
             let batch = batch?;
             let n_rows = batch.num_rows() as u64;
-            give(to_raw(batch, &projected, formats, file, first_row, clock));
+            give(to_raw(batch, &projected, *formats, file, first_row, clock));
             first_row += n_rows;
         }
         Ok(())
@@ -228,84 +240,46 @@ fn reserved(result: Result<i64, NumberError>) -> i64 {
     }
 }
 
-/// A column of numbers as integers with `decimals` decimals.
+/// Every value of a primitive column through `convert`; nulls are [`MISSING`].
+fn values<T: ArrowPrimitiveType>(array: &ArrayRef, mut convert: impl FnMut(T::Native) -> i64) -> Vec<i64> {
+    let array = array.as_primitive::<T>();
+    let value = |i: usize| {
+        if array.is_null(i) {
+            MISSING
+        } else {
+            convert(array.value(i))
+        }
+    };
+    (0..array.len()).map(value).collect()
+}
+
+/// A column of numbers as integers with `decimals` decimals. A NaN stands for an absent number in files written by
+/// data-frame libraries.
 fn number_column(array: &ArrayRef, format: NumberFormat, decimals: u32) -> Vec<i64> {
-    macro_rules! integers {
-        ($ty:ty) => {{
-            let values = array.as_primitive::<$ty>();
-            let scaled = |v| reserved(scaled_from_decimal(i128::from(v), 0, decimals));
-            (0..values.len())
-                .map(|i| {
-                    if values.is_null(i) {
-                        MISSING
-                    } else {
-                        scaled(values.value(i))
-                    }
-                })
-                .collect()
-        }};
+    fn integers<T: ArrowPrimitiveType<Native: Into<i128>>>(array: &ArrayRef, decimals: u32) -> Vec<i64> {
+        values::<T>(array, |v| reserved(scaled_from_decimal(v.into(), 0, decimals)))
     }
     match array.data_type() {
-        DataType::Float64 => {
-            let values = array.as_primitive::<Float64Type>();
-            // A NaN stands for an absent number in files written by data-frame libraries.
-            let scaled = |v: f64| {
-                if v.is_nan() {
-                    MISSING
-                } else {
-                    reserved(scaled_from_f64(v, decimals))
-                }
-            };
-            (0..values.len())
-                .map(|i| {
-                    if values.is_null(i) {
-                        MISSING
-                    } else {
-                        scaled(values.value(i))
-                    }
-                })
-                .collect()
-        }
-        DataType::Float32 => {
-            let values = array.as_primitive::<Float32Type>();
-            let scaled = |v: f32| {
-                if v.is_nan() {
-                    MISSING
-                } else {
-                    reserved(scaled_from_f32(v, decimals))
-                }
-            };
-            (0..values.len())
-                .map(|i| {
-                    if values.is_null(i) {
-                        MISSING
-                    } else {
-                        scaled(values.value(i))
-                    }
-                })
-                .collect()
-        }
+        DataType::Float64 => values::<Float64Type>(array, |v| match v.is_nan() {
+            true => MISSING,
+            false => reserved(scaled_from_f64(v, decimals)),
+        }),
+        DataType::Float32 => values::<Float32Type>(array, |v| match v.is_nan() {
+            true => MISSING,
+            false => reserved(scaled_from_f32(v, decimals)),
+        }),
         DataType::Decimal128(_, scale) => {
-            let (values, scale) = (array.as_primitive::<Decimal128Type>(), i32::from(*scale));
-            let scaled = |v| reserved(scaled_from_decimal(v, scale, decimals));
-            (0..values.len())
-                .map(|i| {
-                    if values.is_null(i) {
-                        MISSING
-                    } else {
-                        scaled(values.value(i))
-                    }
-                })
-                .collect()
+            let scale = i32::from(*scale);
+            values::<Decimal128Type>(array, |v| reserved(scaled_from_decimal(v, scale, decimals)))
         }
-        DataType::Int8 => integers!(Int8Type),
-        DataType::Int16 => integers!(Int16Type),
-        DataType::Int32 => integers!(Int32Type),
-        DataType::Int64 => integers!(Int64Type),
-        DataType::UInt8 => integers!(UInt8Type),
-        DataType::UInt16 => integers!(UInt16Type),
-        DataType::UInt32 => integers!(UInt32Type),
-        DataType::UInt64 => integers!(UInt64Type),
+        DataType::Int8 => integers::<Int8Type>(array, decimals),
+        DataType::Int16 => integers::<Int16Type>(array, decimals),
+        DataType::Int32 => integers::<Int32Type>(array, decimals),
+        DataType::Int64 => integers::<Int64Type>(array, decimals),
+        DataType::UInt8 => integers::<UInt8Type>(array, decimals),
+        DataType::UInt16 => integers::<UInt16Type>(array, decimals),
+        DataType::UInt32 => integers::<UInt32Type>(array, decimals),
+        DataType::UInt64 => integers::<UInt64Type>(array, decimals),
         _ => by_value(&text_column(array), |text| number(text, format, decimals)),
     }
 }
@@ -325,48 +299,24 @@ fn by_value(column: &TextColumn, mut parse: impl FnMut(&[u8]) -> i64) -> Vec<i64
 
 /// A column of dates or times as wall-clock seconds. Times with a zone are instants.
 fn time_column(array: &ArrayRef, format: DateFormat, clock: &mut LocalClock) -> Vec<i64> {
-    macro_rules! times {
-        ($ty:ty, $to_seconds:expr, $is_instant:expr) => {{
-            let values = array.as_primitive::<$ty>();
-            let mut local = |second: i64| {
-                if $is_instant {
-                    clock.to_local_seconds(second)
-                } else {
-                    second
-                }
-            };
-            let to_seconds = $to_seconds;
-            (0..values.len())
-                .map(|i| {
-                    if values.is_null(i) {
-                        MISSING
-                    } else {
-                        local(to_seconds(values.value(i))).max(OVERFLOW + 1)
-                    }
-                })
-                .collect()
-        }};
-    }
+    let mut local = |second: i64, zone: &Option<Arc<str>>| match zone {
+        Some(_) => clock.to_local_seconds(second),
+        None => second,
+    };
     match array.data_type() {
-        DataType::Date32 => times!(Date32Type, |days: i32| i64::from(days) * 86_400, false),
-        DataType::Date64 => times!(Date64Type, |millis: i64| millis.div_euclid(1_000), false),
-        DataType::Timestamp(TimeUnit::Second, zone) => times!(TimestampSecondType, |s: i64| s, zone.is_some()),
+        DataType::Date32 => values::<Date32Type>(array, |days| i64::from(days) * 86_400),
+        DataType::Date64 => values::<Date64Type>(array, |millis| millis.div_euclid(1_000)),
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            values::<TimestampSecondType>(array, |second| local(second, zone).max(OVERFLOW + 1))
+        }
         DataType::Timestamp(TimeUnit::Millisecond, zone) => {
-            times!(TimestampMillisecondType, |s: i64| s.div_euclid(1_000), zone.is_some())
+            values::<TimestampMillisecondType>(array, |t| local(t.div_euclid(1_000), zone))
         }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            times!(
-                TimestampMicrosecondType,
-                |s: i64| s.div_euclid(1_000_000),
-                zone.is_some()
-            )
+            values::<TimestampMicrosecondType>(array, |t| local(t.div_euclid(1_000_000), zone))
         }
         DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
-            times!(
-                TimestampNanosecondType,
-                |s: i64| s.div_euclid(1_000_000_000),
-                zone.is_some()
-            )
+            values::<TimestampNanosecondType>(array, |t| local(t.div_euclid(1_000_000_000), zone))
         }
         _ => by_value(&text_column(array), |text| seconds(text, format, clock)),
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::columnar::{Formats, ParquetFile};
+use super::columnar::{Columns, Formats, ParquetFile};
 use super::date::{self, DateDetectError, DateFormat};
 use super::header::{self, Canonical, ColumnContent, HeaderError, Outcome};
 use super::number::NumberFormat;
@@ -64,7 +64,6 @@ pub struct FilePlan {
     pub path: PathBuf,
     pub bytes: u64,
     pub format: Format,
-    pub positions: Positions,
 }
 
 #[derive(Debug)]
@@ -77,7 +76,10 @@ pub enum Format {
         /// Bytes before the first record, such as the line `sep=;` of a spreadsheet.
         preamble: usize,
     },
-    Parquet(ParquetFile),
+    Parquet {
+        parquet: ParquetFile,
+        columns: Columns,
+    },
 }
 
 impl Plan {
@@ -249,7 +251,7 @@ impl Opened {
             source,
         };
         let parquet = ParquetFile::open(path).map_err(error)?;
-        let sample = parquet.sample(path, SAMPLE_ROWS).map_err(error)?;
+        let sample = parquet.sample(SAMPLE_ROWS).map_err(error)?;
         let headers = parquet.headers();
         Ok(Self {
             path: path.to_path_buf(),
@@ -588,7 +590,10 @@ impl Opened {
 
     fn finish(self, positions: Positions, formats: Formats) -> Result<FilePlan, Error> {
         let format = match self.kind {
-            Kind::Parquet(parquet) => Format::Parquet(parquet),
+            Kind::Parquet(parquet) => Format::Parquet {
+                parquet,
+                columns: Columns { positions, formats },
+            },
             Kind::Text {
                 delimiter,
                 compression,
@@ -613,7 +618,6 @@ impl Opened {
             path: self.path,
             bytes: self.bytes,
             format,
-            positions,
         })
     }
 }

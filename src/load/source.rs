@@ -86,7 +86,7 @@ impl Source<'_> {
             let file = self.next_file as u32;
             self.next_file += 1;
             self.open = Some(match &plan.format {
-                Format::Parquet(parquet) => Open::Parquet(file, parquet, 0),
+                Format::Parquet { parquet, .. } => Open::Parquet(file, parquet, 0),
                 Format::Text {
                     layout,
                     compression,
@@ -169,19 +169,10 @@ fn decode_block(
         }
         Block::RowGroup(file, group) => {
             let file_plan = &plan.files[file as usize];
-            if let Format::Parquet(parquet) = &file_plan.format {
+            if let Format::Parquet { parquet, columns } = &file_plan.format {
                 let path = file_plan.path.clone();
-                parquet
-                    .decode(
-                        &file_plan.path,
-                        group,
-                        file,
-                        &file_plan.positions,
-                        plan.formats,
-                        clock,
-                        sink,
-                    )
-                    .map_err(|source| Error::Parquet { path, source })?;
+                let decoded = parquet.decode(group, file, columns, clock, sink);
+                decoded.map_err(|source| Error::Parquet { path, source })?;
             }
         }
     }

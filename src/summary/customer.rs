@@ -224,7 +224,7 @@ impl Reducer {
         let (Some(first), Some(last)) = (self.standing.first(), self.standing.last()) else {
             // Everything came back: the dates are those of the sales, there is no purchase day.
             row.first_day = sale_days.next().unwrap_or_default();
-            row.last_day = sale_days.last().unwrap_or(row.first_day);
+            row.last_day = sale_days.next_back().unwrap_or(row.first_day);
             return;
         };
         (row.first_day, row.last_day) = (first.0, last.0);

@@ -8,6 +8,8 @@ use super::*;
 /// Everything that was seen, nothing filtered.
 fn everything() -> Config {
     Config {
+        anonymous: true,
+        non_products: false,
         min_orders: 1,
         min_support: 0.0,
         max_basket_products: 0,
@@ -338,6 +340,8 @@ fn malformed_chunks_are_refused() {
 #[test]
 fn check_reports_every_problem() {
     let bad = Config {
+        anonymous: true,
+        non_products: false,
         min_orders: 0,
         min_support: f64::NAN,
         max_basket_products: 0,

@@ -163,6 +163,8 @@ pub enum Error {
     },
     #[error("{}: --columns names {named} columns, the file has {found}", path.display())]
     ColumnCount { path: PathBuf, named: usize, found: usize },
+    #[error("{}: {n} columns are more than {limit}", path.display())]
+    TooManyColumns { path: PathBuf, n: usize, limit: usize },
     #[error("{}: there is only one column, {header:?}", path.display())]
     OneColumn { path: PathBuf, header: String },
     #[error("{}: no column is called {header:?}; the columns are {}", path.display(), headers.join(", "))]
@@ -237,6 +239,7 @@ impl Error {
                 )
             }
             Self::ColumnCount { found, .. } => format!("name all {found} columns in order, _ for one to skip"),
+            Self::TooManyColumns { .. } => "is it the right delimiter? See --delimiter; or export fewer columns".into(),
             Self::OneColumn { .. } => "is it another delimiter? Set --delimiter ';' or --delimiter tab".into(),
             Self::UnknownHeader { canonical, closest, .. } => match closest {
                 Some(closest) => format!("did you mean --map '{canonical}={closest}'?"),

@@ -24,6 +24,8 @@ const LONG_SAMPLE_BYTES: u64 = 64 << 20;
 const SAMPLE_ROWS: usize = 5_000;
 const LONG_SAMPLE_ROWS: usize = 500_000;
 const MAX_FILES: usize = u16::MAX as usize;
+/// A table of transactions has tens of columns; each is compared with every known name.
+const MAX_COLUMNS: usize = 1_000;
 
 /// The columns that a later stage looks at; only these are decoded.
 const USED: [Canonical; 10] = [
@@ -253,6 +255,7 @@ impl Opened {
         let parquet = ParquetFile::open(path).map_err(error)?;
         let sample = parquet.sample(SAMPLE_ROWS).map_err(error)?;
         let headers = parquet.headers();
+        limit_columns(path, headers.len())?;
         Ok(Self {
             path: path.to_path_buf(),
             bytes,
@@ -330,6 +333,7 @@ impl Opened {
                 path: path.to_path_buf(),
             });
         }
+        limit_columns(path, headers.len())?;
         if headers.len() == 1 {
             return Err(Error::OneColumn {
                 path: path.to_path_buf(),
@@ -620,6 +624,14 @@ impl Opened {
             format,
         })
     }
+}
+
+fn limit_columns(path: &Path, n: usize) -> Result<(), Error> {
+    let (path, limit) = (path.to_path_buf(), MAX_COLUMNS);
+    if n > limit {
+        return Err(Error::TooManyColumns { path, n, limit });
+    }
+    Ok(())
 }
 
 /// The first whole records of a text file, at most about `limit` bytes.

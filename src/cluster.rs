@@ -590,11 +590,11 @@ mod tests {
     #[test]
     fn three_planted_groups_are_found_and_numbered_by_value() {
         let summary = customers(300, |i| {
-            let jitter = (i / 3 % 10) as i32;
+            let jitter = (i / 3 % 10) as f64 / 100.0;
             match i % 3 {
-                0 => (300 + jitter, 1, 20.0 + f64::from(jitter)),
-                1 => (60 + jitter, 6, 400.0 + f64::from(jitter)),
-                _ => (3 + jitter / 5, 60, 9_000.0 + f64::from(jitter)),
+                0 => (300, 1, 20.0 + jitter),
+                1 => (60, 6, 400.0 + jitter),
+                _ => (3, 60, 9_000.0 + jitter),
             }
         });
         let clusters = run(&params(), &summary);

@@ -312,7 +312,7 @@ fn published_predictions() {
     assert_eq!(gg.population_mean(), gg.expected_amount(0, 0.0));
 }
 
-/// Hardie's note 025 prints the expected spend of the first ten customers.
+/// Hardie's note 025 prints the expected spend of the first ten customers, cut after two decimals: 24.658 is 24.65.
 #[test]
 fn gamma_gamma_first_ten_customers() {
     let Some(folder) = real_data() else { return };
@@ -325,7 +325,7 @@ fn gamma_gamma_first_ten_customers() {
     let published = [24.65, 18.91, 35.17, 35.17, 35.17, 71.46, 18.91, 35.17, 27.28, 35.17];
     for (i, want) in published.into_iter().enumerate() {
         let got = fitted.expected_amount(summary.histories[i].x, summary.zbar[i]);
-        assert_digits(&format!("customer {}", i + 1), got, want, 6e-3);
+        assert_digits(&format!("customer {}", i + 1), got, want, 1e-2);
     }
 }
 
@@ -466,7 +466,7 @@ fn auto_prefers_mbg_on_cdnow() {
     let result = summary.run(&Config::default());
     assert_eq!(result.selected_model, "mbg_nbd");
     assert!(
-        result.selection_reason.contains("one-time buyers"),
+        result.selection_reason.contains("one-time buyer"),
         "{}",
         result.selection_reason
     );

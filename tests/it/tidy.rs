@@ -1,0 +1,173 @@
+//! Code and documents in step: README's generated parts, the direction of imports, the size of files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quintile::clean::rules_to_markdown;
+use quintile::error::EXIT_CODES;
+use quintile::pipeline::TABLES;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<PathBuf> {
+    fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&root().join("src"), &mut files);
+    files.sort();
+    assert!(files.len() > 50, "only {} source files were found", files.len());
+    files
+}
+
+fn between(text: &str, name: &str, content: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let start = text.find(&begin).unwrap_or_else(|| panic!("README has no {begin}")) + begin.len();
+    let stop = text.find(&end).unwrap_or_else(|| panic!("README has no {end}"));
+    format!("{}{content}{}", &text[..start], &text[stop..])
+}
+
+/// `QUINTILE_BLESS=1 cargo test --test it readme` writes the generated parts anew.
+#[test]
+fn readme_holds_what_the_code_says() {
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let codes: String = EXIT_CODES
+        .iter()
+        .map(|(code, meaning)| format!("| {code} | {meaning} |\n"))
+        .collect();
+    let tables: Vec<String> = TABLES.iter().map(|table| table.to_markdown()).collect();
+    let mut expected = between(
+        &text,
+        "exit-codes",
+        &format!("\n| code | meaning |\n|---|---|\n{codes}\n"),
+    );
+    expected = between(&expected, "rules", &format!("\n{}\n", rules_to_markdown()));
+    expected = between(&expected, "schema", &format!("\n{}\n", tables.join("\n")));
+    if std::env::var_os("QUINTILE_BLESS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(
+            text == expected,
+            "README.md is out of date: run `QUINTILE_BLESS=1 cargo test --test it readme`"
+        );
+    }
+}
+
+/// The files in data-flow order; a file imports only from those above it.
+const ORDER: [&str; 21] = [
+    "units",
+    "schema",
+    "diagnostics",
+    "load",
+    "clean",
+    "summary",
+    "rfm",
+    "clv",
+    "cluster",
+    "contributors",
+    "basket",
+    "customers",
+    "results",
+    "output",
+    "generate",
+    "config",
+    "error",
+    "pipeline",
+    "cli",
+    "lib",
+    "main",
+];
+
+fn room(path: &Path) -> String {
+    let inside = path.strip_prefix(root().join("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_string()
+}
+
+#[test]
+fn imports_point_upward_in_data_flow_order() {
+    let place = |name: &str| ORDER.iter().position(|other| *other == name);
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let own = room(&path);
+        let own_place = place(&own).unwrap_or_else(|| panic!("{own} has no place in the order"));
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            for found in line.split("crate::").skip(1) {
+                let name: String = found
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                    .collect();
+                if place(&name).is_some_and(|at| at > own_place) {
+                    wrong.push(format!("{}:{} imports {name}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    // `use crate::{a, b}` stands only in the assembly, where everything may be imported.
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_file_reads_in_one_sitting() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|path| (fs::read_to_string(path).unwrap().lines().count(), path))
+        .filter(|(lines, _)| *lines > 700)
+        .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert_eq!(long, Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let marks = [
+        "TO".to_string() + "DO",
+        "FIX".to_string() + "ME",
+        "unimpl".to_string() + "emented!",
+        "to".to_string() + "do!(",
+    ];
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        for mark in &marks {
+            assert!(!text.contains(mark.as_str()), "{} holds {mark}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_flag_that_readme_names_exists() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let helps: String = ["run", "check", "generate", "config", "schema"]
+        .map(|command| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_quintile"))
+                .args([command, "--help"])
+                .output();
+            String::from_utf8(output.unwrap().stdout).unwrap()
+        })
+        .concat();
+    let cargo = ["--path", "--locked", "--release"];
+    let words = readme.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let flags: Vec<&str> = words.filter(|word| word.starts_with("--") && word.len() > 3).collect();
+    assert!(flags.len() > 10);
+    for flag in flags
+        .into_iter()
+        .filter(|flag| !cargo.contains(flag) && flag[2..].starts_with(|c: char| c.is_ascii_lowercase()))
+    {
+        assert!(helps.contains(flag), "README names {flag}, which no command has");
+    }
+}

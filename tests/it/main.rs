@@ -1,0 +1,12 @@
+//! One binary for all integration tests.
+
+mod cli;
+mod contract;
+mod differential;
+mod hostile;
+mod laws;
+mod plain;
+mod published;
+mod real;
+mod support;
+mod tidy;

@@ -66,7 +66,8 @@ fn examples_name_only_commands_and_flags_that_exist() {
         let help = quintile(&[command, "--help"]).ok();
         assert_eq!(help.stderr, "", "{command}");
         assert!(help.stdout.contains(&format!("Example:\n  quintile {command}")), "{command} has no example");
-        let (defined, named) = (defined_flags(&help.stdout), flags(&help.stdout));
+        let before_example = help.stdout.split("Example:").next().unwrap();
+        let (defined, named) = (defined_flags(&help.stdout), flags(before_example));
         assert!(named.is_subset(&defined), "{command}: {:?}", named.difference(&defined).collect::<Vec<_>>());
         texts.push(help.stdout);
     }
@@ -90,10 +91,15 @@ fn examples_name_only_commands_and_flags_that_exist() {
 fn every_flag_has_a_help_text() {
     for command in COMMANDS {
         let help = quintile(&[command, "--help"]).ok().stdout;
-        let line = Regex::new(r"(?m)^\s+(?:-[a-zA-Z], )?--[a-z-]+.*\n(.*)$").unwrap();
+        // On the line of the flag after two blanks, or on the next one.
+        let line = Regex::new(r"(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+)([^\n]*?)(  \S.*)?\n(.*)$").unwrap();
+        let mut n_flags = 0;
         for found in line.captures_iter(&help) {
-            assert!(!found[1].trim().is_empty(), "{command}: {} has no text", &found[0]);
+            let text = found.get(3).map_or("", |text| text.as_str()).len() + found[4].trim().len();
+            assert!(text > 0, "{command} {} has no text", &found[1]);
+            n_flags += 1;
         }
+        assert!(n_flags >= 1, "{command}");
     }
 }
 

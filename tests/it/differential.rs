@@ -59,9 +59,9 @@ fn history(seed: u64, n_customers: usize) -> Vec<Line> {
                     customer: customer.clone(),
                     order: order.clone(),
                     minute,
-                    product: Some(match rng.gen_range(0..20) {
+                    product: Some(match rng.gen_range(0..20).min(rng.gen_range(0..20)) {
                         0 => "POST".into(),
-                        p => format!("P{:02}", p * p % 23),
+                        p => format!("P{p:02}"),
                     }),
                     quantity,
                     amount: quantity * rng.gen_range(1..2_000),
@@ -417,6 +417,6 @@ fn the_seed_and_the_place_of_the_result_do_not_change_what_is_counted() {
     assert_ne!(a.value("config_hash"), b.value("config_hash"));
     let (a, b) = (a.table("customers"), b.table("customers"));
     for column in ["net_amount", "clv_amount", "rfm_score", "alive_prob"] {
-        assert_eq!(a.numbers(column), b.numbers(column), "{column}");
+        assert_eq!(a.optional_numbers(column), b.optional_numbers(column), "{column}");
     }
 }

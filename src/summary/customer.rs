@@ -62,13 +62,14 @@ pub struct Reducer {
 
 /// The order of lines within a customer: in time, then by content, so that the row number decides only between
 /// lines that are equal.
-pub fn sort_key(line: &Line) -> (u32, u32, i64, i64, u64, u16, u64) {
+pub fn sort_key(line: &Line) -> (u32, u32, i64, i64, u64, i64, u16, u64) {
     (
         line.minute,
         line.product,
         line.quantity,
         line.amount,
         line.order,
+        line.cost,
         line.file,
         line.row,
     )

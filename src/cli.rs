@@ -183,6 +183,27 @@ enum LogFormat {
 
 /// Runs the command line; gives the exit code.
 pub fn main() -> u8 {
+    std::panic::set_hook(Box::new(report_panic));
+    // A bug ends with its own exit code, whatever thread it struck.
+    std::panic::catch_unwind(parse_and_execute).unwrap_or(1)
+}
+
+/// A panic of ours is a bug and is said to be one. The decoder's panics over damaged files are caught where it is
+/// called and become errors.
+fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let is_decoder = ["parquet-", "arrow-"]
+        .iter()
+        .any(|name| place.contains(&format!("/{name}")));
+    if !is_decoder {
+        let _ = writeln!(
+            io::stderr(),
+            "error: a bug in quintile: {info}\n  hint: please report it with this message"
+        );
+    }
+}
+
+fn parse_and_execute() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

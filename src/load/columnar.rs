@@ -53,8 +53,18 @@ pub struct Columns {
     pub formats: Formats,
 }
 
+/// A damaged file can make the decoder panic: that is an error of the file like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    caught.unwrap_or_else(|_| Err(ParquetError::General("a page or the footer is damaged".into())))
+}
+
 impl ParquetFile {
     pub fn open(path: &Path) -> Result<Self, ParquetError> {
+        guarded(|| Self::open_unguarded(path))
+    }
+
+    fn open_unguarded(path: &Path) -> Result<Self, ParquetError> {
         let file = File::open(path)?;
         let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         // Text as dictionaries: a dictionary page becomes codes without a look at each row.
@@ -93,6 +103,10 @@ impl ParquetFile {
 
     /// The first rows of the file as text, one vector a column, for guessing what the columns are.
     pub fn sample(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
+        guarded(|| self.sample_unguarded(n_rows))
+    }
+
+    fn sample_unguarded(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, self.metadata.clone());
         let mut columns = vec![Vec::new(); self.metadata.schema().fields().len()];
@@ -134,8 +148,8 @@ impl ParquetFile {
         in_file.dedup();
         let projected = positions.map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
         let mut first_row = 1 + (0..group).map(|g| self.n_rows(g)).sum::<u64>();
-        for batch in reader {
-            let batch = batch?;
+        let mut reader = reader;
+        while let Some(batch) = guarded(|| reader.next().transpose().map_err(ParquetError::from))? {
             let n_rows = batch.num_rows() as u64;
             give(to_raw(batch, &projected, *formats, file, first_row, clock));
             first_row += n_rows;

@@ -165,6 +165,13 @@ pub enum Error {
     ColumnCount { path: PathBuf, named: usize, found: usize },
     #[error("{}: {n} columns are more than {limit}", path.display())]
     TooManyColumns { path: PathBuf, n: usize, limit: usize },
+    #[error("{}: {n} columns are called {header:?}, and {canonical} is to be read from one of them", path.display())]
+    TwinColumns {
+        path: PathBuf,
+        header: String,
+        n: usize,
+        canonical: Canonical,
+    },
     #[error("{}: there is only one column, {header:?}", path.display())]
     OneColumn { path: PathBuf, header: String },
     #[error("{}: no column is called {header:?}; the columns are {}", path.display(), headers.join(", "))]
@@ -240,6 +247,7 @@ impl Error {
             }
             Self::ColumnCount { found, .. } => format!("name all {found} columns in order, _ for one to skip"),
             Self::TooManyColumns { .. } => "is it the right delimiter? See --delimiter; or export fewer columns".into(),
+            Self::TwinColumns { .. } => "rename them in the file so that each has a name of its own".into(),
             Self::OneColumn { .. } => "is it another delimiter? Set --delimiter ';' or --delimiter tab".into(),
             Self::UnknownHeader { canonical, closest, .. } => match closest {
                 Some(closest) => format!("did you mean --map '{canonical}={closest}'?"),

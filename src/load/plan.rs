@@ -417,6 +417,16 @@ impl Opened {
             if USED.contains(&canonical) {
                 positions[canonical as usize] = Some(index);
             }
+            let n = self.headers.iter().filter(|other| **other == header).count();
+            if n > 1 && params.columns.is_empty() {
+                let path = self.path.clone();
+                return Err(Error::TwinColumns {
+                    path,
+                    header,
+                    n,
+                    canonical,
+                });
+            }
             columns.push(Column {
                 canonical,
                 header,

@@ -1,0 +1,112 @@
+//! Times the reductions once on given files and prints one line of JSON: seconds and peak memory after each step,
+//! counts, and checksums that other engines can make too (see `benches/peers`).
+//!
+//! ```text
+//! cargo run --release --example reductions -- --min-count 10 history/transactions.parquet
+//! ```
+//!
+//! Every pair that reaches `--min-count` is published, whatever its lift, so that the answers can be compared.
+
+#[path = "../benches/answer/mod.rs"]
+mod answer;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use quintile::config::{Config, parse_setting};
+use quintile::error::Error;
+use quintile::pipeline::{Silent, load_and_clean};
+use quintile::units::sum_to_f64;
+use quintile::{basket, summary};
+use serde_json::{Value, json};
+
+// As the program has it: memory and time depend on it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Some((min_count, inputs)) = arguments() else {
+        eprintln!("usage: reductions [--min-count N] FILE...");
+        return ExitCode::from(2);
+    };
+    match measure(min_count, &inputs) {
+        Ok(found) => {
+            println!("{found}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}\nhint: {}", error.hint());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn arguments() -> Option<(u64, Vec<PathBuf>)> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    let min_count = match arguments.next_if(|argument| argument == "--min-count") {
+        Some(_) => arguments.next()?.parse().ok()?,
+        None => 10,
+    };
+    let inputs: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    (!inputs.is_empty()).then_some((min_count, inputs))
+}
+
+fn measure(min_count: u64, inputs: &[PathBuf]) -> Result<Value, Error> {
+    let settings = [
+        format!("pairs.min_orders={min_count}"),
+        "pairs.min_support=0.0".to_string(),
+        "pairs.min_lift=0.0".to_string(),
+        "pairs.max_q_value=1.0".to_string(),
+        "pairs.top=0".to_string(),
+    ];
+    let settings = settings
+        .iter()
+        .map(|text| parse_setting(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    let params = Config::read(None, &settings)?.check().map_err(Error::Problems)?;
+
+    let start = Instant::now();
+    let cleaned = load_and_clean(&params, inputs, &Silent).map_err(|failure| failure.error)?;
+    let load_and_clean_seconds = start.elapsed().as_secs_f64();
+    let load_and_clean_peak_bytes = peak_memory_bytes();
+
+    let transactions = &cleaned.transactions;
+    let first_day = transactions.report.first_day.unwrap_or(cleaned.as_of);
+    let start = Instant::now();
+    let summarised = summary::run(&params.summary, transactions, first_day, cleaned.as_of);
+    let summarise_seconds = start.elapsed().as_secs_f64();
+    let summarise_peak_bytes = peak_memory_bytes();
+
+    let start = Instant::now();
+    let pairs = basket::run(&summarised.baskets, transactions.products.len(), &params.pairs)?.pairs;
+    let pairs_seconds = start.elapsed().as_secs_f64();
+
+    let customers = &summarised.summary;
+    Ok(json!({
+        "threads": rayon::current_num_threads(),
+        "load_and_clean_seconds": load_and_clean_seconds,
+        "summarise_seconds": summarise_seconds,
+        "pairs_seconds": pairs_seconds,
+        "load_and_clean_peak_bytes": load_and_clean_peak_bytes,
+        "summarise_peak_bytes": summarise_peak_bytes,
+        "pairs_peak_bytes": peak_memory_bytes(),
+        "lines_read": transactions.report.read.rows,
+        "lines_kept": transactions.report.kept.rows,
+        "customers": customers.n_customers(),
+        "net_amount": sum_to_f64(customers.net.iter().sum()),
+        "customers_crc": answer::of_customers(customers),
+        "baskets": pairs.summary.n_baskets,
+        "min_count": pairs.summary.min_count,
+        "pairs": pairs.len(),
+        "pairs_crc": answer::of_pairs(&pairs, &transactions.products),
+    }))
+}
+
+/// The most memory that the process has held so far; `None` where the system does not tell.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

@@ -8,9 +8,11 @@ customers: per customer, distinct orders, distinct products, first and last day,
 pairs: products that stand in the same order, in at least --min-count orders, with the number of these orders.
 
 Every measurement is a process of its own; the engines take turns, --repeats times, and the median counts. Seconds are
-those of the work, from the file to the answer, without starting the process; memory is the most that the process held.
+those of the work, from the file to the answer, without starting the process, on the wall and on all processors (which
+vary less on a busy machine); memory is the most that the process held. A ratio below 1 is a peer that is faster.
+
 The history has no returns, duplicates or anonymous lines, so that all answers must be the same: the rows of each are
-sorted, written as text and compared by CRC-32 outside the measured time, and a difference ends the run with exit code 1.
+sorted, written as text and compared by CRC-32 outside the measured time; a difference ends the run with exit code 1.
 
 quintile's seconds for customers are load, clean and summarise; for pairs the counting as well. It does more on the way:
 it judges every line by every rule, would match returns, keeps what pairs and offers need, sorts the customers, and
@@ -70,13 +72,18 @@ DUCKDB_PAIRS = """
 """
 
 
+def timed(work):
+    """Seconds on the wall, seconds of all processors, and the answer as an Arrow table."""
+    start, processor = time.perf_counter(), time.process_time()
+    table = work()
+    return time.perf_counter() - start, time.process_time() - processor, table
+
+
 def duckdb_customers(file, _, query=DUCKDB_CUSTOMERS):
     import duckdb
 
     with duckdb.connect() as connection:
-        start = time.perf_counter()
-        table = connection.sql(query.format(file=file)).to_arrow_table()
-        return time.perf_counter() - start, table
+        return timed(lambda: connection.sql(query.format(file=file)).to_arrow_table())
 
 
 def duckdb_customers_two_steps(file, min_count):
@@ -87,16 +94,13 @@ def duckdb_pairs(file, min_count):
     import duckdb
 
     with duckdb.connect() as connection:
-        start = time.perf_counter()
-        table = connection.sql(DUCKDB_PAIRS.format(file=file, min_count=min_count)).to_arrow_table()
-        return time.perf_counter() - start, table
+        return timed(lambda: connection.sql(DUCKDB_PAIRS.format(file=file, min_count=min_count)).to_arrow_table())
 
 
 def polars_customers(file, _, engine="in-memory"):
     import polars as pl
 
-    start = time.perf_counter()
-    frame = (
+    plan = (
         pl.scan_parquet(file)
         .group_by("customer_id")
         .agg(
@@ -107,9 +111,8 @@ def polars_customers(file, _, engine="in-memory"):
             lines=pl.len(),
             spend=(pl.col("quantity") * pl.col("unit_price")).sum(),
         )
-        .collect(engine=engine)
     )
-    return time.perf_counter() - start, frame.to_arrow()
+    return timed(lambda: plan.collect(engine=engine).to_arrow())
 
 
 def polars_customers_streaming(file, min_count):
@@ -119,19 +122,18 @@ def polars_customers_streaming(file, min_count):
 def polars_pairs(file, min_count, engine="in-memory"):
     import polars as pl
 
-    start = time.perf_counter()
     baskets = pl.scan_parquet(file).select("order_id", "product_id").unique()
     frequent = baskets.group_by("product_id").len().filter(pl.col("len") >= min_count)
     items = baskets.join(frequent, on="product_id", how="semi")
-    frame = (
+    plan = (
         items.join(items, on="order_id", suffix="_b")
         .filter(pl.col("product_id") < pl.col("product_id_b"))
         .group_by("product_id", "product_id_b")
         .agg(n_ab=pl.len())
         .filter(pl.col("n_ab") >= min_count)
-        .collect(engine=engine)
+        .rename({"product_id": "product_a", "product_id_b": "product_b"})
     )
-    return time.perf_counter() - start, frame.rename({"product_id": "product_a", "product_id_b": "product_b"}).to_arrow()
+    return timed(lambda: plan.collect(engine=engine).to_arrow())
 
 
 def polars_pairs_streaming(file, min_count):
@@ -186,10 +188,10 @@ def peak_memory_bytes():
 
 def work(name, file, min_count):
     """What a child process does: one measurement, as JSON on standard output."""
-    seconds, table = globals()[name](file, min_count)
-    peak = peak_memory_bytes()
-    answer = answer_of_customers(table) if name.find("customers") >= 0 else answer_of_pairs(table)
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak, **answer}))
+    seconds, processor_seconds, table = globals()[name](file, min_count)
+    used = {"seconds": seconds, "processor_seconds": processor_seconds, "peak_bytes": peak_memory_bytes()}
+    answer = answer_of_customers(table) if "customers" in name else answer_of_pairs(table)
+    print(json.dumps({**used, **answer}))
 
 
 def child(name, file, min_count):
@@ -198,25 +200,22 @@ def child(name, file, min_count):
 
 
 def quintile(program, file, min_count):
-    found = json.loads(subprocess.run([program, "--min-count", str(min_count), file], check=True, stdout=subprocess.PIPE).stdout)
-    customers = found["load_and_clean_seconds"] + found["summarise_seconds"]
-    answer = {"customers": found["customers"], "lines": found["lines_kept"], "spend": found["net_amount"]}
+    command = [program, "--min-count", str(min_count), file]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     print("    " + json.dumps(found), flush=True)
+    clean, summarise, count = found["load_and_clean"], found["summarise"], found["count_pairs"]
+
+    def after(*steps):
+        sums = {key: sum(step[key] for step in steps) for key in ["seconds", "processor_seconds"]}
+        return {**sums, "peak_bytes": steps[-1]["peak_bytes"]}
+
+    of_customers = {key: found[key] for key in ["customers", "lines", "customers_crc"]}
+    of_pairs = {key: found[key] for key in ["pairs", "pairs_crc"]}
     return {
-        "quintile load_and_clean": {"seconds": found["load_and_clean_seconds"], "peak_bytes": found["load_and_clean_peak_bytes"]},
-        "quintile customers": {
-            "seconds": customers,
-            "peak_bytes": found["summarise_peak_bytes"],
-            "customers_crc": found["customers_crc"],
-            **answer,
-        },
-        "quintile pairs": {
-            "seconds": customers + found["pairs_seconds"],
-            "peak_bytes": found["pairs_peak_bytes"],
-            "pairs": found["pairs"],
-            "pairs_crc": found["pairs_crc"],
-        },
-        "quintile pairs (kernel)": {"seconds": found["pairs_seconds"], "peak_bytes": found["pairs_peak_bytes"]},
+        "quintile load and clean": clean,
+        "quintile customers": {**after(clean, summarise), **of_customers},
+        "quintile pairs": {**after(clean, summarise, count), **of_pairs},
+        "quintile pairs (kernel)": count,
     }
 
 
@@ -225,7 +224,8 @@ def versions():
     import polars
     import pyarrow
 
-    return f"Python {platform.python_version()}, duckdb {duckdb.__version__}, polars {polars.__version__}, pyarrow {pyarrow.__version__}"
+    modules = ", ".join(f"{module.__name__} {module.__version__}" for module in [duckdb, polars, pyarrow])
+    return f"Python {platform.python_version()}, {modules}"
 
 
 def generate(program, lines, products, seed, folder):
@@ -238,37 +238,50 @@ def generate(program, lines, products, seed, folder):
     return str(out / "transactions.parquet"), json.loads((out / "truth.json").read_text())["lines"]
 
 
-def check_answers(results):
-    """Every engine gives the same rows every time."""
-    differ = False
-    for kind in ["customers", "pairs"]:
-        keys = ["customers", "lines", "customers_crc"] if kind == "customers" else ["pairs", "pairs_crc"]
-        answers = {name: {tuple(run[key] for key in keys) for run in runs if keys[0] in run} for name, runs in results.items()}
-        answers = {name: found for name, found in answers.items() if found}
-        agreed = set().union(*answers.values())
-        if len(agreed) == 1:
-            print(f"  {kind}: all agree: {', '.join(f'{key} {value}' for key, value in zip(keys, agreed.pop()))}")
-        else:
-            differ = True
-            print(f"  {kind}: THE ANSWERS DIFFER ({keys}): {answers}")
-    return not differ
+ANSWERS = {"customers": ["customers", "lines", "customers_crc"], "pairs": ["pairs", "pairs_crc"]}
+
+
+def answers_agree(results):
+    """Whether every engine gave the same rows every time."""
+    agree = True
+    for kind, keys in ANSWERS.items():
+        found = {}
+        for name, runs in results.items():
+            for run in (run for run in runs if keys[0] in run):
+                found.setdefault(tuple(run[key] for key in keys), set()).add(name)
+        agree &= len(found) == 1
+        for answer, names in found.items():
+            what = ", ".join(f"{key} {value}" for key, value in zip(keys, answer))
+            print(f"  {what}: {'every engine, every time' if len(found) == 1 else 'DIFFERS, ' + str(sorted(names))}")
+    return agree
 
 
 def table(results, lines):
-    medians = {name: statistics.median(run["seconds"] for run in runs) for name, runs in results.items()}
-    print(f"\n| {lines:,} lines | seconds (median) | all runs | million lines/s | peak MB | time / quintile's |")
-    print("|---|---:|---|---:|---:|---:|")
+    def median(name, key):
+        return statistics.median(run[key] for run in results[name])
+
+    heads = ["seconds", "of each run", "processor seconds", "peak MB", "seconds / quintile's", "processor"]
+    print(f"\n| {lines:,} lines | {' | '.join(heads)} |")
+    print("|---|---:|---|---:|---:|---:|---:|")
     for name, runs in results.items():
-        seconds = medians[name]
-        kind = "quintile pairs" if "pairs" in name else "quintile customers"
-        ratio = "" if name.startswith("quintile") else f"{seconds / medians[kind]:.2f}"
+        seconds, processor = median(name, "seconds"), median(name, "processor_seconds")
+        own = "quintile pairs" if "pairs" in name else "quintile customers"
+        ratios = f"{seconds / median(own, 'seconds'):.2f} | {processor / median(own, 'processor_seconds'):.2f}"
         every = " ".join(f"{run['seconds']:.2f}" for run in runs)
-        peak = statistics.median(run["peak_bytes"] for run in runs) / 1e6
-        print(f"| {name} | {seconds:.2f} | {every} | {lines / seconds / 1e6:.2f} | {peak:.0f} | {ratio} |")
-    both = medians["quintile pairs"]
-    best = {kind: min(s for name, s in medians.items() if name.startswith(f"duckdb {kind}")) for kind in ["customers", "pairs"]}
-    print(f"\nBoth answers: quintile {both:.2f} s in one pass, DuckDB {sum(best.values()):.2f} s "
-          f"({sum(best.values()) / both:.2f} of quintile's).", flush=True)
+        peak = median(name, "peak_bytes") / 1e6
+        ratios = " | " if name.startswith("quintile") else ratios
+        print(f"| {name} | {seconds:.2f} | {every} | {processor:.2f} | {peak:.0f} | {ratios} |")
+    for key in ["seconds", "processor_seconds"]:
+        own = median("quintile pairs", key)
+        engines = {}
+        for name in results:
+            engine, kind = name.split()[:2]
+            if engine != "quintile":
+                best = engines.setdefault(engine, {})
+                best[kind] = min(best.get(kind, float("inf")), median(name, key))
+        sums = {engine: sum(best.values()) for engine, best in engines.items()}
+        others = ", ".join(f"{engine} {both:.2f} ({both / own:.2f})" for engine, both in sums.items())
+        print(f"\nBoth answers, {key.replace('_', ' ')}, best form of each: quintile {own:.2f}, {others}", flush=True)
 
 
 def compare(arguments, lines, folder):
@@ -286,7 +299,7 @@ def compare(arguments, lines, folder):
             engine, kind, *how = function.__name__.split("_", 2)
             name = f"{engine} {kind}" + "".join(f" ({word.replace('_', ' ')})" for word in how)
             results.setdefault(name, []).append(run)
-    agree = check_answers(results)
+    agree = answers_agree(results)
     table(results, n_lines)
     return agree
 
@@ -299,7 +312,7 @@ def main():
     parser.add_argument("--min-count", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--data", type=Path, help="folder that keeps the generated histories; a temporary one otherwise")
+    parser.add_argument("--data", type=Path, help="folder that keeps the histories [default: a temporary one]")
     parser.add_argument("--quintile", default=str(release / "quintile"), help="the program, for generate")
     parser.add_argument("--reductions", default=str(release / "examples" / "reductions"), help="the example")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)

@@ -17,7 +17,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput
 use quintile::basket::Found;
 use quintile::config::{Config, Params};
 use quintile::generate;
-use quintile::pipeline::{Cleaned, Silent, load_and_clean};
+use quintile::pipeline::{Cleaned, Silent, load_and_clean, plan};
 use quintile::summary::Summarised;
 use quintile::units::sum_to_f64;
 use quintile::{basket, summary};
@@ -84,8 +84,8 @@ fn history(lines: u64) -> PathBuf {
 fn bench(criterion: &mut Criterion, lines: u64, history: &Path, params: &Params) {
     let inputs = [history.to_path_buf()];
     let clean = || {
-        load_and_clean(params, &inputs, &Silent)
-            .map_err(|failure| failure.error)
+        plan(params, &inputs, &Silent)
+            .and_then(|plan| load_and_clean(params, plan, &Silent).map_err(|failure| failure.error))
             .expect("a generated history can be cleaned")
     };
     let cleaned = clean();

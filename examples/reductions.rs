@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use quintile::config::{Config, parse_setting};
 use quintile::error::Error;
-use quintile::pipeline::{Silent, load_and_clean};
+use quintile::pipeline::{Silent, load_and_clean, plan};
 use quintile::units::sum_to_f64;
 use quintile::{basket, summary};
 use serde_json::{Value, json};
@@ -66,8 +66,11 @@ fn measure(min_count: u64, inputs: &[PathBuf]) -> Result<Value, Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let params = Config::read(None, &settings)?.check().map_err(Error::Problems)?;
 
-    let (cleaned, load_and_clean) = step(|| load_and_clean(&params, inputs, &Silent));
-    let cleaned = cleaned.map_err(|failure| failure.error)?;
+    let (cleaned, load_and_clean) = step(|| {
+        let plan = plan(&params, inputs, &Silent)?;
+        load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)
+    });
+    let cleaned = cleaned?;
     let transactions = &cleaned.transactions;
     let first_day = transactions.report.first_day.unwrap_or(cleaned.as_of);
     let (summarised, summarise) = step(|| summary::run(&params.summary, transactions, first_day, cleaned.as_of));

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use quintile::config::{Config, parse_setting};
 use quintile::error::Error;
-use quintile::pipeline::{Silent, load_and_clean};
+use quintile::pipeline::{Silent, load_and_clean, plan};
 use quintile::{contributors, rfm, summary};
 
 fn main() -> ExitCode {
@@ -35,7 +35,8 @@ fn score(inputs: &[PathBuf]) -> Result<(), Error> {
     let params = Config::read(None, &settings)?.check().map_err(Error::Problems)?;
 
     // Files of any supported form: columns, delimiter, dates and decimals are found out.
-    let cleaned = load_and_clean(&params, inputs, &Silent).map_err(|failure| failure.error)?;
+    let plan = plan(&params, inputs, &Silent)?;
+    let cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
     let lines = &cleaned.transactions;
     for column in &cleaned.plan.columns {
         eprintln!(

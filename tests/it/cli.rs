@@ -105,10 +105,10 @@ fn examples_name_only_commands_and_flags_that_exist() {
 
 #[test]
 fn every_flag_has_a_help_text() {
+    let line = Regex::new(r"(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+)([^\n]*?)(  \S.*)?\n(.*)$").unwrap();
     for command in COMMANDS {
         let help = quintile(&[command, "--help"]).ok().stdout;
         // On the line of the flag after two blanks, or on the next one.
-        let line = Regex::new(r"(?m)^ +(?:-[a-zA-Z], )?(--[a-z-]+)([^\n]*?)(  \S.*)?\n(.*)$").unwrap();
         let mut n_flags = 0;
         for found in line.captures_iter(&help) {
             let text = found.get(3).map_or("", |text| text.as_str()).len() + found[4].trim().len();

@@ -161,7 +161,8 @@ pub fn pair_counts(baskets: &[BTreeSet<String>]) -> Counts {
 pub fn assert_customers(frame: &Frame, lines: &[Line], as_of: i64) {
     let expected = customers(lines);
     assert_eq!(frame.texts("customer_id"), expected.keys().cloned().collect::<Vec<_>>());
-    let facts: [(&str, fn(&Customer, i64) -> f64); 13] = [
+    type Fact = fn(&Customer, i64) -> f64;
+    let facts: [(&str, Fact); 13] = [
         ("first_order_date", |c, _| c.first_day as f64),
         ("last_order_date", |c, _| c.last_day as f64),
         ("orders", |c, _| c.orders as f64),

@@ -103,7 +103,7 @@ impl Posterior {
         expected
     }
 
-    /// E[N] = E over p of (1 − (1 + pu)^−R) / p, with u = t/A: a smooth, bounded function of p. With p = 1/(1+e^−y),
+    /// E(N) = E over p of (1 − (1 + pu)^−R) / p, with u = t/A: a smooth, bounded function of p. With p = 1/(1+e^−y),
     /// y = c + w sinh s, the trapezoidal rule in s converges exponentially; numerator and normalising constant
     /// use the same points.
     fn integrate(&self, u: f64) -> f64 {

@@ -5,7 +5,7 @@
 //! or, where the text carries an offset or counts from the epoch, an instant. Fractions of a second are cut.
 //! Cost: linear in the length, no allocation; ISO and compact dates take a path of their own.
 //!
-//! The format of a column is decided once, by [`detect`] or by the user, never value by value: `03/04/2011`
+//! The format of a column is decided once, by [`detect()`] or by the user, never value by value: `03/04/2011`
 //! means the same on every line. Calendar arithmetic: H. Hinnant, "chrono-compatible low-level date algorithms".
 
 mod clock;

@@ -1,7 +1,7 @@
 //! Files → raw typed lines.
 //!
 //! In: paths of files and folders. Out: a [`Plan`] (which files, how they are written, which column is which, and
-//! the evidence), then [`RawBatch`]es handed to a sink from all threads. Formats: delimited text (plain, gzip or
+//! the evidence), then [`RawBatch`](batch::RawBatch)es handed to a sink from all threads. Formats: delimited text (plain, gzip or
 //! zstd) and Parquet. Cost: one pass; memory is a few blocks for each thread, whatever the size of the input.
 
 pub mod batch;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{NumberError, NumberFormat, POWERS_OF_TEN, parse_any, signed};
 
-/// What [`parse_scaled`] makes of the shortest decimal text that reads back as `value`: `2.675` gives 2.68 at
+/// What [`super::parse_scaled`] makes of the shortest decimal text that reads back as `value`: `2.675` gives 2.68 at
 /// two decimals although the float lies below it.
 ///
 /// # Errors

@@ -1,207 +1,283 @@
-//! Real files: the counts that others have published, and the reference results to their digits.
+//! Two real data sets against counts that are known and results that others computed.
+//!
+//! The data is not part of this repository. `QUINTILE_REAL_DATA` names a folder with `online_retail_raw.csv.gz`,
+//! `online_retail.parquet`, `cdnow_sample.txt` and, beside that folder, `reference/`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type};
-use arrow::record_batch::RecordBatch;
+use ndarray::Array2;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use quintile::cluster;
+use quintile::config::{Config, parse_setting};
+use quintile::pipeline::{self, Silent};
+use quintile::summary::{self, Summary};
 use serde_json::Value;
 
-fn data() -> Option<PathBuf> {
-    let found = std::env::var_os("QUINTILE_REAL_DATA").map(PathBuf::from);
-    if found.is_none() {
-        eprintln!("skipped: QUINTILE_REAL_DATA is not set");
+use crate::support::{Bench, Snapshot, assert_close, json, real_data};
+
+/// Sales alone, as the reference counts them.
+const SALES_ALONE: [&str; 4] = ["--set", "clean.returns=ignore", "--set", "rfm.monetary=gross"];
+
+const CDNOW: [&str; 2] = ["--columns", "_,customer_id,ordered_at,quantity,amount"];
+
+struct Real {
+    data: PathBuf,
+}
+
+impl Real {
+    /// Nothing, and a line that says so, where the data is missing.
+    fn find() -> Option<Self> {
+        real_data().map(|data| Self { data })
     }
-    found
-}
 
-struct Snapshot {
-    _folder: tempfile::TempDir,
-    place: PathBuf,
-    manifest: Value,
-}
+    fn file(&self, name: &str) -> String {
+        self.data.join(name).to_str().expect("a UTF-8 path").to_owned()
+    }
 
-fn run(input: &Path, arguments: &[&str]) -> Snapshot {
-    let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_quintile"))
-        .args(["run", "--quiet", "--out"])
-        .arg(folder.path())
-        .arg("--input")
-        .arg(input)
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let is_snapshot = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("as_of=");
-    let mut entries = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let place = entries.find(is_snapshot).unwrap();
-    let manifest = serde_json::from_slice(&std::fs::read(place.join("manifest.json")).unwrap()).unwrap();
-    Snapshot {
-        _folder: folder,
-        place,
-        manifest,
+    fn reference(&self, name: &str) -> PathBuf {
+        self.data.join("../reference").join(name)
+    }
+
+    fn json(&self, name: &str) -> Value {
+        json(&self.reference(name))
+    }
+
+    fn table(&self, name: &str) -> Reference {
+        Reference::read(&self.reference(name))
     }
 }
 
-fn read(path: &Path) -> RecordBatch {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap();
-    let schema = reader.schema().clone();
-    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
-    concat_batches(&schema, &batches).unwrap()
+/// A table that others made, with types of their own.
+struct Reference(RecordBatch);
+
+impl Reference {
+    fn read(path: &Path) -> Self {
+        let file = std::fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let schema = builder.schema().clone();
+        let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+        Self(concat_batches(&schema, &batches).unwrap())
+    }
+
+    fn column(&self, name: &str, ty: &DataType) -> arrow::array::ArrayRef {
+        let column = self
+            .0
+            .column_by_name(name)
+            .unwrap_or_else(|| panic!("no column {name}"));
+        cast(column, ty).unwrap()
+    }
+
+    fn numbers(&self, name: &str) -> Vec<f64> {
+        let column = self.column(name, &DataType::Float64);
+        assert_eq!(column.null_count(), 0, "{name}");
+        column.as_primitive::<Float64Type>().values().to_vec()
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        let column = self.column(name, &DataType::Utf8);
+        column
+            .as_string::<i32>()
+            .iter()
+            .map(|text| text.unwrap().to_owned())
+            .collect()
+    }
+
+    /// Rows by customer id as a number: files differ in leading zeros.
+    fn by_customer(&self) -> BTreeMap<u64, usize> {
+        by_number(&self.texts("customer_id"))
+    }
 }
 
-fn texts(table: &RecordBatch, column: &str) -> Vec<String> {
-    let array = cast(table.column_by_name(column).unwrap(), &DataType::Utf8).unwrap();
-    array
-        .as_string::<i32>()
+fn by_number(ids: &[String]) -> BTreeMap<u64, usize> {
+    let rows: BTreeMap<u64, usize> = ids
         .iter()
-        .map(|text| text.unwrap().to_string())
-        .collect()
-}
-
-/// Numbers of any type; a null is infinity, as conviction means it.
-fn numbers(table: &RecordBatch, column: &str) -> Vec<f64> {
-    let array = cast(table.column_by_name(column).unwrap(), &DataType::Float64).unwrap();
-    array
-        .as_primitive::<Float64Type>()
-        .iter()
-        .map(|number| number.unwrap_or(f64::INFINITY))
-        .collect()
-}
-
-fn by_customer(table: &RecordBatch, column: &str) -> HashMap<String, f64> {
-    texts(table, "customer_id")
-        .into_iter()
-        .zip(numbers(table, column))
-        .collect()
-}
-
-/// Every customer of the reference has our value within `tolerance`, and there is nobody else.
-fn assert_same(ours: &RecordBatch, column: &str, reference: &RecordBatch, other: &str, tolerance: f64) {
-    let (ours, reference) = (by_customer(ours, column), by_customer(reference, other));
-    assert_eq!(ours.len(), reference.len());
-    for (id, expected) in reference {
-        let found = ours[&id];
-        assert!(
-            (found - expected).abs() <= tolerance,
-            "{column} of {id}: {found}, reference {expected}"
-        );
-    }
-}
-
-fn count(manifest: &Value, path: &str) -> u64 {
-    manifest
-        .pointer(path)
-        .and_then(Value::as_u64)
-        .unwrap_or_else(|| panic!("manifest has no {path}"))
-}
-
-fn close(manifest: &Value, path: &str, expected: f64) {
-    let found = manifest.pointer(path).and_then(Value::as_f64).unwrap();
-    assert!(
-        (found - expected).abs() <= 1e-9 * expected.abs().max(1.0),
-        "{path}: {found}, reference {expected}"
-    );
+        .enumerate()
+        .map(|(row, id)| (id.parse().expect("a number"), row))
+        .collect();
+    assert_eq!(rows.len(), ids.len(), "an id is there twice");
+    rows
 }
 
 #[test]
-fn online_retail_has_the_published_counts_and_is_the_same_from_csv_and_parquet() {
-    let Some(data) = data() else { return };
-    let csv = run(&data.join("online_retail_raw.csv.gz"), &[]);
-    assert_eq!(count(&csv.manifest, "/rows/read"), 541_909);
+fn online_retail_has_its_known_counts() {
+    let Some(real) = Real::find() else { return };
+    let bench = Bench::new();
+    let snapshot = bench.snapshot(&real.file("online_retail_raw.csv.gz"), "out", &[]);
+    assert_eq!(snapshot.count("rows.read"), 541_909);
+    let flagged = |rule: &str| snapshot.value("rows.flagged_by_rule")[rule]["rows"].as_u64().unwrap();
+    assert_eq!(flagged("missing_customer"), 135_080);
+    assert_eq!(flagged("cancelled_order"), 9_288);
     assert_eq!(
-        count(&csv.manifest, "/rows/flagged_by_rule/missing_customer/rows"),
-        135_080
+        flagged("missing_customer"),
+        snapshot.rejected_by_rule()["missing_customer"]
     );
+    assert_eq!(snapshot.count("customers"), 4_338);
     assert_eq!(
-        count(&csv.manifest, "/rows/rejected_by_rule/missing_customer/rows"),
-        135_080
+        snapshot.count("rows.read"),
+        snapshot.count("rows.kept") + snapshot.count("rows.rejected")
     );
+    let money = |key: &str| snapshot.number(&format!("amounts.{key}"));
+    assert_close(money("read"), money("kept") + money("rejected"), 1e-12, "money");
+    assert_eq!(snapshot.value("as_of"), "2011-12-09");
+    // 4,372 customers have a line; those without a sale are counted, not scored.
     assert_eq!(
-        count(&csv.manifest, "/rows/flagged_by_rule/cancelled_order/rows"),
-        9_288
+        snapshot.count("customers") + snapshot.count("returns_only_customers"),
+        4_371
     );
-    assert_eq!(count(&csv.manifest, "/customers"), 4_338);
-    // rfm.json, net.
-    close(&csv.manifest, "/contributors/top_20_share", 0.735_855_697_725_147_7);
-    close(&csv.manifest, "/contributors/gini", 0.704_844_541_275_571_5);
-    assert_eq!(count(&csv.manifest, "/contributors/customers_for_80_share"), 1_177);
-    let parquet = run(&data.join("online_retail.parquet"), &[]);
-    for table in [
-        "customers.parquet",
-        "pairs.parquet",
-        "offers.parquet",
-        "segments.parquet",
-        "clusters.parquet",
+
+    // The same lines from Parquet, where the ids are texts, give the same bytes.
+    let parquet = bench.snapshot(&real.file("online_retail.parquet"), "parquet", &[]);
+    for table in ["customers", "segments", "clusters", "contributors", "pairs", "offers"] {
+        let name = format!("{table}.parquet");
+        assert!(
+            parquet.bytes(&name) == snapshot.bytes(&name),
+            "{name} differs from that of the CSV file"
+        );
+    }
+    assert_eq!(parquet.value("amounts"), snapshot.value("amounts"));
+    assert_eq!(
+        parquet.value("rows.rejected_by_rule"),
+        snapshot.value("rows.rejected_by_rule")
+    );
+    // Only the CSV file has the ids as a spreadsheet writes them: those of all lines with a customer.
+    let repaired = snapshot.value("rows.flagged_by_rule")["spreadsheet_id"]["rows"].as_u64();
+    assert_eq!(repaired, Some(541_909 - 135_080));
+    assert_eq!(parquet.value("rows.flagged_by_rule").get("spreadsheet_id"), None);
+
+    // Net and gross concentration, with returns netted as they are by default.
+    let expected = real.json("online_retail/rfm.json");
+    assert_concentration(&snapshot, "", &expected["net"]);
+}
+
+#[track_caller]
+fn assert_concentration(snapshot: &Snapshot, prefix: &str, expected: &Value) {
+    for (ours, theirs) in [
+        ("top_20_share", "top_20pct_share"),
+        ("gini", "gini"),
+        ("customers_for_80_share", "customers_for_80pct_revenue"),
     ] {
-        let bytes = |snapshot: &Snapshot| std::fs::read(snapshot.place.join(table)).unwrap();
-        assert!(
-            bytes(&csv) == bytes(&parquet),
-            "{table} differs between CSV and Parquet"
-        );
+        let found = snapshot.number(&format!("contributors.{prefix}{ours}"));
+        assert_close(found, expected[theirs].as_f64().unwrap(), 1e-9, ours);
     }
 }
 
-/// Sales alone, as the reference looks at them: `--set clean.returns=ignore`.
-#[test]
-fn online_retail_sales_alone_equal_the_reference() {
-    let Some(data) = data() else { return };
-    let snapshot = run(
-        &data.join("online_retail_raw.csv.gz"),
-        &["--set", "clean.returns=ignore"],
-    );
-    let ours = read(&snapshot.place.join("customers.parquet"));
-    same_as_reference(&ours, &data.join("../reference/online_retail"));
-    close(
-        &snapshot.manifest,
-        "/contributors/gross_top_20_share",
-        0.746_171_371_867_661_4,
-    );
-    close(&snapshot.manifest, "/contributors/gross_gini", 0.715_139_617_936_951_4);
-    assert_eq!(
-        count(&snapshot.manifest, "/contributors/gross_customers_for_80_share"),
-        1_133
-    );
+fn assert_rfm(real: &Real, folder: &str, snapshot: &Snapshot) {
+    let reference = real.table(&format!("{folder}/rfm.parquet"));
+    let customers = snapshot.table("customers");
+    let (theirs, ours) = (reference.by_customer(), by_number(&customers.texts("customer_id")));
+    assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>());
+    for (column, expected, tolerance) in [
+        ("days_since_last", "recency_days", 0.0),
+        ("orders", "invoices", 0.0),
+        ("gross_amount", "monetary", 1e-9),
+        ("r_score", "R_avg", 0.0),
+        ("f_score", "F_avg", 0.0),
+        ("m_score", "M_avg", 0.0),
+    ] {
+        let (found, expected) = (customers.numbers(column), reference.numbers(expected));
+        for (id, row) in &ours {
+            assert_close(
+                found[*row],
+                expected[theirs[id]],
+                tolerance,
+                &format!("{column} of {id}"),
+            );
+        }
+    }
+    let known = real.json(&format!("{folder}/rfm.json"));
+    assert_concentration(snapshot, "gross_", &known["gross"]);
+    let n_scores = |rfm: f64| {
+        customers
+            .numbers("rfm_score")
+            .iter()
+            .filter(|score| **score == rfm)
+            .count()
+    };
+    assert_eq!(known["count_555_avg"], n_scores(555.0));
+    assert_eq!(known["count_111_avg"], n_scores(111.0));
+    let n_top = customers
+        .booleans("is_top_contributor")
+        .iter()
+        .filter(|top| **top)
+        .count();
+    assert_eq!(known["gross"]["top_20pct_customers"], n_top);
 }
 
-fn same_as_reference(ours: &RecordBatch, reference: &Path) {
-    let rfm = read(&reference.join("rfm.parquet"));
-    assert_same(ours, "days_since_last", &rfm, "recency_days", 0.0);
-    assert_same(ours, "orders", &rfm, "invoices", 0.0);
-    assert_same(ours, "gross_amount", &rfm, "monetary", 1e-6);
-    assert_same(ours, "r_score", &rfm, "R_avg", 0.0);
-    assert_same(ours, "f_score", &rfm, "F_avg", 0.0);
-    assert_same(ours, "m_score", &rfm, "M_avg", 0.0);
-    let summary = read(&reference.join("summary_D.parquet"));
-    assert_same(ours, "repeat_days", &summary, "frequency", 0.0);
-    assert_same(ours, "t_x_days", &summary, "recency", 0.0);
-    assert_same(ours, "age_days", &summary, "T", 0.0);
+/// The customers' summary, from the library: the mean money of repeat days is in no table.
+fn summary(input: String, settings: &[&str]) -> Summary {
+    let settings: Vec<_> = settings.iter().map(|text| parse_setting(text).unwrap()).collect();
+    let params = Config::read(None, &settings).unwrap().check().unwrap();
+    let plan = pipeline::plan(&params, &[input.into()], &Silent).unwrap();
+    let Ok(cleaned) = pipeline::load_and_clean(&params, plan, &Silent) else {
+        panic!("the data is rejected");
+    };
+    let first_day = cleaned.transactions.report.first_day.unwrap();
+    summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of).summary
+}
+
+fn assert_summary(real: &Real, folder: &str, summary: &Summary) {
+    let reference = real.table(&format!("{folder}/summary_D.parquet"));
+    let (theirs, ours) = (reference.by_customer(), by_number(&summary.ids));
+    assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>());
+    let repeat_days = summary.repeat_days.iter().map(|x| f64::from(*x)).collect();
+    let repeat_amount = summary
+        .mean_repeat_amount
+        .iter()
+        .map(|amount| amount.unwrap_or(0.0))
+        .collect();
+    let columns: [(&str, Vec<f64>, f64); 4] = [
+        ("frequency", repeat_days, 0.0),
+        ("recency", summary.t_x_days(), 0.0),
+        ("T", summary.age_days(), 0.0),
+        ("monetary_value", repeat_amount, 1e-9),
+    ];
+    for (column, found, tolerance) in columns {
+        let expected = reference.numbers(column);
+        for (id, row) in &ours {
+            assert_close(
+                found[*row],
+                expected[theirs[id]],
+                tolerance,
+                &format!("{column} of {id}"),
+            );
+        }
+    }
 }
 
 #[test]
-fn cdnow_without_a_header_equals_the_reference() {
-    let Some(data) = data() else { return };
-    let columns = ["--columns", "master_id,customer_id,ordered_at,quantity,amount"];
-    let snapshot = run(&data.join("cdnow_sample.txt"), &columns);
-    assert_eq!(count(&snapshot.manifest, "/rows/kept"), 6_919);
-    assert_eq!(count(&snapshot.manifest, "/customers"), 2_357);
-    assert_eq!(count(&snapshot.manifest, "/contributors/customers_for_80_share"), 777);
-    close(&snapshot.manifest, "/amounts/net", 244_091.94);
-    let ours = read(&snapshot.place.join("customers.parquet"));
-    same_as_reference(&ours, &data.join("../reference/cdnow_sample"));
+fn online_retail_sales_alone_are_those_of_the_reference() {
+    let Some(real) = Real::find() else { return };
+    let input = real.file("online_retail_raw.csv.gz");
+    let bench = Bench::new();
+    assert_rfm(&real, "online_retail", &bench.snapshot(&input, "out", &SALES_ALONE));
+    assert_summary(&real, "online_retail", &summary(input, &["clean.returns=ignore"]));
 }
 
-/// All baskets and no filter, as the reference counts them; the switches are the differences by choice.
 #[test]
-fn online_retail_pairs_equal_the_reference() {
-    let Some(data) = data() else { return };
-    let switches = [
+fn cdnow_is_that_of_the_reference() {
+    let Some(real) = Real::find() else { return };
+    let input = real.file("cdnow_sample.txt");
+    let bench = Bench::new();
+    let snapshot = bench.snapshot(&input, "out", &CDNOW);
+    assert_eq!(snapshot.count("rows.read"), 6_919);
+    assert_eq!(snapshot.count("rows.rejected"), 0);
+    assert_eq!(snapshot.count("customers"), 2_357);
+    assert_close(snapshot.number("amounts.net"), 244_091.94, 1e-12, "net");
+    assert_rfm(&real, "cdnow_sample", &snapshot);
+    assert_concentration(&snapshot, "", &real.json("cdnow_sample/rfm.json")["net"]);
+    let columns = "load.columns=[\"_\", \"customer_id\", \"ordered_at\", \"quantity\", \"amount\"]";
+    assert_summary(&real, "cdnow_sample", &summary(input, &[columns]));
+}
+
+#[test]
+fn online_retail_pairs_are_those_of_the_reference() {
+    let Some(real) = Real::find() else { return };
+    let bench = Bench::new();
+    let settings = [
         "pairs.non_products=true",
         "clean.rules.zero_price=keep",
         "clean.rules.negative_price=keep",
@@ -212,43 +288,85 @@ fn online_retail_pairs_equal_the_reference() {
         "pairs.top=0",
         "pairs.max_basket_products=0",
     ];
-    let arguments: Vec<&str> = switches.iter().flat_map(|switch| ["--set", switch]).collect();
-    let snapshot = run(&data.join("online_retail_raw.csv.gz"), &arguments);
-    assert_eq!(count(&snapshot.manifest, "/pairs/n_baskets"), 20_728);
-    let ours = read(&snapshot.place.join("pairs.parquet"));
-    let reference = read(&data.join("../reference/online_retail/pairs_at_threshold.parquet"));
-    assert_eq!(ours.num_rows(), reference.num_rows());
-    let rows = |table: &RecordBatch| -> HashMap<(String, String), usize> {
-        texts(table, "product_a")
-            .into_iter()
-            .zip(texts(table, "product_b"))
-            .zip(0..)
+    let more: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let snapshot = bench.snapshot(&real.file("online_retail_raw.csv.gz"), "out", &more);
+    let known = real.json("online_retail/pairs.json");
+    assert_eq!(snapshot.value("pairs.n_baskets"), &known["baskets"]);
+    assert_eq!(snapshot.value("pairs.n_products"), &known["products"]);
+    let reference = real.table("online_retail/pairs_at_threshold.parquet");
+    let pairs = snapshot.table("pairs");
+    let key = |a: String, b: String| if a < b { (a, b) } else { (b, a) };
+    let rows = |a: Vec<String>, b: Vec<String>| -> BTreeMap<(String, String), usize> {
+        a.into_iter()
+            .zip(b)
+            .enumerate()
+            .map(|(row, (a, b))| (key(a, b), row))
             .collect()
     };
-    let (our_rows, reference_rows) = (rows(&ours), rows(&reference));
-    let columns = [
-        ("n_ab", "count"),
-        ("n_a", "count_a"),
-        ("n_b", "count_b"),
-        ("support", "support"),
-        ("confidence_ab", "confidence_ab"),
-        ("confidence_ba", "confidence_ba"),
-        ("lift", "lift"),
-        ("leverage", "leverage"),
-        ("conviction_ab", "conviction_ab"),
-        ("conviction_ba", "conviction_ba"),
-        ("zhang_ab", "zhang_ab"),
-        ("zhang_ba", "zhang_ba"),
-        ("jaccard", "jaccard"),
-        ("kulczynski", "kulczynski"),
-        ("cosine", "cosine"),
-    ];
-    for (column, other) in columns {
-        let (ours, reference) = (numbers(&ours, column), numbers(&reference, other));
-        for (pair, row) in &reference_rows {
-            let (found, expected) = (ours[our_rows[pair]], reference[*row]);
-            let same = found == expected || (found - expected).abs() <= 1e-11 * expected.abs().max(1.0);
-            assert!(same, "{column} of {pair:?}: {found}, reference {expected}");
+    let ours = rows(pairs.texts("product_a"), pairs.texts("product_b"));
+    let (their_a, their_b) = (reference.texts("product_a"), reference.texts("product_b"));
+    let is_swapped: Vec<bool> = their_a.iter().zip(&their_b).map(|(a, b)| b < a).collect();
+    let theirs = rows(their_a, their_b);
+    assert_eq!(ours.len(), 7_259);
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (column, [expected, if_swapped], tolerance) in [
+        ("n_ab", ["count", "count"], 0.0),
+        ("n_a", ["count_a", "count_b"], 0.0),
+        ("n_b", ["count_b", "count_a"], 0.0),
+        ("support", ["support", "support"], 1e-12),
+        ("confidence_ab", ["confidence_ab", "confidence_ba"], 1e-12),
+        ("confidence_ba", ["confidence_ba", "confidence_ab"], 1e-12),
+        ("lift", ["lift", "lift"], 1e-12),
+        ("leverage", ["leverage", "leverage"], 1e-12),
+        ("zhang_ab", ["zhang_ab", "zhang_ba"], 1e-12),
+        ("zhang_ba", ["zhang_ba", "zhang_ab"], 1e-12),
+        ("jaccard", ["jaccard", "jaccard"], 1e-12),
+        ("kulczynski", ["kulczynski", "kulczynski"], 1e-12),
+        ("cosine", ["cosine", "cosine"], 1e-12),
+        ("conviction_ab", ["conviction_ab", "conviction_ba"], 1e-9),
+        ("conviction_ba", ["conviction_ba", "conviction_ab"], 1e-9),
+    ] {
+        let found = pairs.optional_numbers(column);
+        let (straight, swapped) = (reference.numbers(expected), reference.numbers(if_swapped));
+        for (pair, row) in &ours {
+            let their_row = theirs[pair];
+            let expected = if is_swapped[their_row] {
+                swapped[their_row]
+            } else {
+                straight[their_row]
+            };
+            match found[*row] {
+                Some(found) => assert_close(found, expected, tolerance, &format!("{column} of {pair:?}")),
+                None => assert_eq!(expected, f64::INFINITY, "{column} of {pair:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn k_means_reaches_the_best_inertia_that_is_known() {
+    let Some(real) = Real::find() else { return };
+    for folder in ["online_retail", "cdnow_sample"] {
+        let reference = real.table(&format!("{folder}/rfm.parquet"));
+        let columns = ["recency_days", "invoices", "monetary"].map(|name| {
+            let values: Vec<f64> = reference.numbers(name).iter().map(|value| value.ln_1p()).collect();
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+            values.into_iter().map(|v| (v - mean) / deviation).collect::<Vec<f64>>()
+        });
+        let points = Array2::from_shape_fn((columns[0].len(), 3), |(row, column)| columns[column][row]);
+        let known = real.json(&format!("{folder}/kmeans.json"));
+        for (k, expected) in known["k"].as_object().unwrap() {
+            // The best that is known is that of 60 starts.
+            let best = expected["best_known_inertia"].as_f64().unwrap();
+            let centroids = cluster::fit(&points, k.parse().unwrap(), 60, 1);
+            let (_, inertia) = cluster::assign(&points, &centroids);
+            let excess = inertia / best - 1.0;
+            assert!(
+                excess.abs() < 5e-4,
+                "{folder} k = {k}: {inertia} for {best}, {excess:.1e} off"
+            );
         }
     }
 }

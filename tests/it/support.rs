@@ -303,3 +303,12 @@ pub fn assert_close(a: f64, b: f64, tolerance: f64, what: &str) {
     let scale = b.abs().max(1.0);
     assert!((a - b).abs() <= tolerance * scale, "{what}: {a} is not {b}");
 }
+
+/// Where the real data lies, if this machine has it.
+pub fn real_data() -> Option<PathBuf> {
+    let folder = std::env::var_os("QUINTILE_REAL_DATA");
+    if folder.is_none() {
+        println!("skipped: QUINTILE_REAL_DATA is not set");
+    }
+    folder.map(PathBuf::from)
+}

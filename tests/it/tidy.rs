@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use quintile::clean::rules_to_markdown;
 use quintile::error::EXIT_CODES;
 use quintile::pipeline::TABLES;
+use regex::Regex;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -169,5 +170,101 @@ fn every_flag_that_readme_names_exists() {
         .filter(|flag| !cargo.contains(flag) && flag[2..].starts_with(|c: char| c.is_ascii_lowercase()))
     {
         assert!(helps.contains(flag), "README names {flag}, which no command has");
+    }
+}
+
+/// A file without its comments and without what only its own tests see.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let body = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = body.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn stages_read_no_clock_no_environment_and_no_chance() {
+    let forbidden = [
+        "SystemTime",
+        "Instant::now",
+        "Utc::now",
+        "Local::now",
+        "env::var",
+        "TcpStream",
+        "thread_rng",
+        "from_entropy",
+    ];
+    // How long the stages took, for the manifest alone.
+    let allowed = ("src/pipeline.rs", "Instant::now");
+    for path in sources() {
+        let (name, code) = (path.strip_prefix(root()).unwrap().display().to_string(), code(&path));
+        for word in forbidden {
+            assert!(
+                (name.as_str(), word) == allowed || !code.contains(word),
+                "{name} uses {word}"
+            );
+        }
+    }
+}
+
+#[test]
+fn lib_names_the_modules_in_the_order_of_imports() {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let named: Vec<&str> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let mut in_order = ORDER.to_vec();
+    in_order.retain(|name| !matches!(*name, "lib" | "main"));
+    // The three of the foundation import nothing of ours; among them the order says nothing.
+    let mut foundation = named[..3].to_vec();
+    foundation.sort_unstable();
+    assert_eq!(foundation, ["diagnostics", "schema", "units"]);
+    assert_eq!(named[3..], in_order[3..]);
+}
+
+#[test]
+fn no_path_of_a_machine_is_in_the_files() {
+    let forbidden = ["wo|rk", "ro|ot", "ho|me"].map(|name| format!("/{}/", name.replace('|', "")));
+    let tests = fs::read_dir(root().join("tests/it")).unwrap();
+    let mut files = sources();
+    files.extend(tests.map(|entry| entry.unwrap().path()));
+    files.extend(
+        ["README.md", "CHANGELOG.md", "Cargo.toml", "src/default.toml", ".ci/run"].map(|name| root().join(name)),
+    );
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        for word in &forbidden {
+            assert!(!text.contains(word.as_str()), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn readme_names_only_files_and_settings_that_exist() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let file =
+        Regex::new(r"`((?:src|tests|benches|examples|data)/[A-Za-z0-9_./]*|[A-Z]+\.md)`|\]\(([^)#:]+)\)").unwrap();
+    for found in file.captures_iter(&readme) {
+        let path = found.get(1).or(found.get(2)).unwrap().as_str();
+        assert!(root().join(path).exists(), "README names {path}");
+    }
+    let config: toml::Table = quintile::config::DEFAULT.parse().unwrap();
+    let setting = Regex::new(r"--set '?([a-z_]+)\.([a-z_]+)").unwrap();
+    let named: Vec<_> = setting
+        .captures_iter(&readme)
+        .filter(|found| &found[1] != "section")
+        .collect();
+    assert!(named.len() >= 3);
+    for found in named {
+        let section = config.get(&found[1]).and_then(toml::Value::as_table);
+        let exists = section.is_some_and(|section| section.contains_key(&found[2]));
+        assert!(exists, "README sets {}.{}", &found[1], &found[2]);
+    }
+    for status in quintile::clv::Status::ALL {
+        assert!(
+            readme.contains(&format!("| `{}` |", status.as_str())),
+            "README lacks {}",
+            status.as_str()
+        );
     }
 }

@@ -11,6 +11,8 @@ use super::{
     ProductCase, Reject, Rule,
 };
 use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn};
+use crate::load::header::fold_words;
+use crate::load::line_type::LineType;
 use crate::units::Day;
 
 /// Clean lines and the ids behind their codes.
@@ -76,15 +78,26 @@ impl<'a> Cleaner<'a> {
                 .product_name
                 .as_ref()
                 .map(|column| Coded::new(column, |name| self.is_non_product(name))),
+            types: batch
+                .line_type
+                .as_ref()
+                .map(|column| Coded::new(column, |word| self.line_type(word))),
         };
         self.count_names(batch, &keys);
         let mut lines = Vec::with_capacity(batch.n_rows);
         let mut report = CleanReport::default();
         let mut histogram = Histogram::default();
         let mut ragged = batch.ragged.iter().peekable();
+        let mut broken = batch.broken.iter().peekable();
         for row in 0..batch.n_rows {
             let is_ragged = ragged.next_if(|r| **r as usize == row).is_some();
-            let judged = self.judge(batch, &keys, row, is_ragged);
+            let is_broken = broken.next_if(|r| **r as usize == row).is_some();
+            let flaw = match (is_ragged, is_broken) {
+                (true, _) => Some(Rule::RaggedRow),
+                (false, true) => Some(Rule::BadEncoding),
+                (false, false) => None,
+            };
+            let judged = self.judge(batch, &keys, row, flaw);
             report.read.add(judged.amount);
             let mut matched = judged.matched;
             while matched != 0 {
@@ -155,6 +168,8 @@ impl<'a> Cleaner<'a> {
                 rules,
             };
         }
+        let is_test = self.params.test_customer.as_ref().is_some_and(|test| test.is_match(id));
+        let rules = rules | if is_test { Rule::TestCustomer.bit() } else { 0 };
         let hash = batch::hash(id);
         let partition = (hash >> 56) as usize;
         let code = lock(&self.customers[partition]).intern_hashed(id, hash);
@@ -197,6 +212,13 @@ impl<'a> Cleaner<'a> {
             };
             ProductKey { code, rules }
         })
+    }
+
+    /// The user's own words, then those known everywhere.
+    fn line_type(&self, word: &[u8]) -> Option<LineType> {
+        let word = String::from_utf8_lossy(word);
+        let own = self.params.line_types.get(&fold_words(&word));
+        own.copied().or_else(|| LineType::of(&word))
     }
 
     fn is_non_product(&self, text: &[u8]) -> bool {

@@ -3,6 +3,8 @@
 use super::cleaner::Cleaner;
 use super::{IN_BASKET, IS_RETURN, Line, NO_COST, NON_PRODUCT, NONE, Rule, minute_of};
 use crate::load::batch::{self, MISSING_CODE, RawBatch, TextColumn, is_value};
+use crate::load::header::{CostBasis, DiscountBasis};
+use crate::load::line_type::LineType;
 use crate::units::{Fixed, UNITS_PER_ONE};
 
 /// What the ids of one batch mean, one entry for each distinct value.
@@ -49,6 +51,8 @@ pub(super) struct BatchKeys {
     pub orders: Option<Coded<OrderKey>>,
     pub products: Option<Coded<ProductKey>>,
     pub names: Option<Coded<bool>>,
+    /// `None` for a word that says nothing.
+    pub types: Option<Coded<Option<LineType>>>,
 }
 
 pub(super) struct Judged {
@@ -59,7 +63,7 @@ pub(super) struct Judged {
 }
 
 impl Cleaner<'_> {
-    pub(super) fn judge(&self, batch: &RawBatch, keys: &BatchKeys, row: usize, is_ragged: bool) -> Judged {
+    pub(super) fn judge(&self, batch: &RawBatch, keys: &BatchKeys, row: usize, flaw: Option<Rule>) -> Judged {
         let mut matched = 0;
         let mut line = Line {
             product: NONE,
@@ -69,10 +73,10 @@ impl Cleaner<'_> {
         };
         line.file = batch.file as u16;
 
-        if is_ragged {
+        if let Some(flaw) = flaw {
             // Its fields may stand in the wrong columns: nothing else can be said about it.
             return Judged {
-                matched: Rule::RaggedRow.bit(),
+                matched: flaw.bit(),
                 amount: None,
                 partition: 0,
                 line,
@@ -116,7 +120,15 @@ impl Cleaner<'_> {
         {
             matched |= Rule::NonProduct.bit();
         }
-        let amount = self.judge_money(batch, row, &mut line, &mut matched);
+        let line_type = match (&batch.line_type, &keys.types) {
+            (Some(column), Some(types)) => types.get(column, row),
+            _ => None,
+        };
+        if line_type == Some(None) {
+            matched |= Rule::UnknownType.bit();
+        }
+        let is_return = line_type == Some(Some(LineType::Return));
+        let amount = self.judge_money(batch, row, is_return, &mut line, &mut matched);
         if matched & Rule::NonProduct.bit() != 0 {
             line.flags |= NON_PRODUCT;
         }
@@ -144,8 +156,16 @@ impl Cleaner<'_> {
         }
     }
 
-    /// Fills in quantity, amount, cost and the sign flags; `None` where the line's money cannot be read.
-    fn judge_money(&self, batch: &RawBatch, row: usize, line: &mut Line, matched: &mut u32) -> Option<Fixed> {
+    /// Fills in quantity, amount, cost and the sign flags; `None` where the line's money cannot be read. A line that
+    /// is a return by its type is one whatever the signs in the file.
+    fn judge_money(
+        &self,
+        batch: &RawBatch,
+        row: usize,
+        is_return: bool,
+        line: &mut Line,
+        matched: &mut u32,
+    ) -> Option<Fixed> {
         let number = |column: &Option<Vec<i64>>| column.as_ref().map(|numbers| numbers[row]);
         let mut readable = |number: Option<i64>| match number {
             Some(batch::MISSING) => {
@@ -167,50 +187,103 @@ impl Cleaner<'_> {
         let amount = match &batch.amount {
             Some(_) => readable(number(&batch.amount)).map(Fixed),
             None => quantity.zip(unit_price).and_then(|(quantity, price)| {
-                let product = Fixed::quantity_times_price(Fixed(quantity), price);
-                if product.is_none() {
+                let gross = Fixed::quantity_times_price(Fixed(quantity), price);
+                let net = match number(&batch.discount) {
+                    None | Some(batch::MISSING) => gross,
+                    Some(discount) => {
+                        gross.and_then(|gross| discounted(gross, quantity, discount, batch.basis.discount))
+                    }
+                };
+                if net.is_none() {
                     *matched |= Rule::BadAmount.bit();
                 }
-                product
+                net
             }),
         };
-        let known_amount = amount?;
+        let turned = |number: i64| if is_return { -number.abs() } else { number };
+        let known_amount = Fixed(turned(amount?.0));
         let has_quantity = batch.quantity.is_some();
-        let pieces = quantity.unwrap_or(0);
+        let pieces = turned(quantity.unwrap_or(0));
         line.quantity = pieces;
         line.amount = known_amount.0;
         let cancelled = *matched & Rule::CancelledOrder.bit() != 0;
         let rules = [
-            (Rule::NegativePrice, unit_price.is_some_and(|price| price < 0)),
+            (
+                Rule::NegativePrice,
+                !is_return && unit_price.is_some_and(|price| price < 0),
+            ),
             (Rule::ZeroPrice, unit_price == Some(0)),
-            (Rule::ZeroAmount, batch.amount.is_some() && known_amount.0 == 0),
+            (Rule::ZeroAmount, unit_price != Some(0) && known_amount.0 == 0),
             (Rule::ZeroQuantity, has_quantity && pieces == 0 && known_amount.0 == 0),
             (
                 Rule::SignConflict,
                 (batch.amount.is_some() && pieces.signum() * known_amount.0.signum() < 0)
                     || (cancelled && (pieces > 0 || known_amount.0 > 0)),
             ),
-            (Rule::ReturnLine, pieces < 0 || known_amount.0 < 0),
+            (Rule::ReturnLine, is_return || pieces < 0 || known_amount.0 < 0),
         ];
         for (rule, matches) in rules {
             *matched |= if matches { rule.bit() } else { 0 };
         }
-        if cancelled || pieces < 0 || known_amount.0 < 0 {
+        if is_return || cancelled || pieces < 0 || known_amount.0 < 0 {
             line.flags |= IS_RETURN;
         }
         let is_sale = if has_quantity { pieces > 0 } else { known_amount.0 > 0 };
         if is_sale && !cancelled && line.product != NONE {
             line.flags |= IN_BASKET;
         }
-        // A cost beside a unit price is the cost of a piece; otherwise it is the cost of the line.
         if let Some(cost) = number(&batch.cost).filter(|cost| is_value(*cost)) {
-            let pieces = if batch.unit_price.is_some() {
-                pieces
-            } else {
-                UNITS_PER_ONE
+            let one = if line.is(IS_RETURN) { -UNITS_PER_ONE } else { UNITS_PER_ONE };
+            let times = match batch.basis.cost {
+                CostBasis::Unit if has_quantity => pieces,
+                CostBasis::Unit => one,
+                // A return gives the goods back, whatever sign the file shows.
+                CostBasis::Line if line.is(IS_RETURN) && cost < 0 => UNITS_PER_ONE,
+                CostBasis::Line => one,
             };
-            line.cost = Fixed::quantity_times_price(Fixed(pieces), cost).map_or(NO_COST, |cost| cost.0);
+            line.cost = Fixed::quantity_times_price(Fixed(times), cost).map_or(NO_COST, |cost| cost.0);
         }
         Some(known_amount)
+    }
+}
+
+/// The amount less the discount, in millionths of what the basis says; `None` if that is more than the amount or
+/// cannot be read.
+fn discounted(gross: Fixed, quantity: i64, discount: i64, basis: DiscountBasis) -> Option<Fixed> {
+    const HUNDRED: i64 = 100;
+    let discount = is_value(discount).then(|| discount.checked_abs())??;
+    let off = match basis {
+        DiscountBasis::Line => Fixed::quantity_times_price(Fixed(UNITS_PER_ONE * gross.0.signum()), discount)?,
+        DiscountBasis::Unit => Fixed::quantity_times_price(Fixed(quantity), discount)?,
+        DiscountBasis::Percent => Fixed::quantity_times_price(gross, discount / HUNDRED)?,
+        DiscountBasis::Share => Fixed::quantity_times_price(gross, discount)?,
+    };
+    let net = gross.0 - off.0;
+    (net == 0 || net.signum() == gross.0.signum()).then_some(Fixed(net))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discounts_are_taken_off_what_they_are_a_discount_of() {
+        let (gross, three) = (Fixed(300_000), 3 * UNITS_PER_ONE);
+        for (discount, basis, net) in [
+            (5_000_000, DiscountBasis::Line, Some(250_000)),
+            (-5_000_000, DiscountBasis::Line, Some(250_000)),
+            (5_000_000, DiscountBasis::Unit, Some(150_000)),
+            (15_000_000, DiscountBasis::Percent, Some(255_000)),
+            (150_000, DiscountBasis::Share, Some(255_000)),
+            (1_000_000, DiscountBasis::Share, Some(0)),
+            (31_000_000, DiscountBasis::Line, None),
+            (101_000_000, DiscountBasis::Percent, None),
+            (batch::BAD, DiscountBasis::Line, None),
+        ] {
+            assert_eq!(discounted(gross, three, discount, basis).map(|net| net.0), net, "{discount} {basis:?}");
+        }
+        let returned = discounted(Fixed(-300_000), -three, 5_000_000, DiscountBasis::Line);
+        assert_eq!(returned, Some(Fixed(-250_000)));
+        assert_eq!(discounted(Fixed(0), 0, 1_000_000, DiscountBasis::Share), Some(Fixed(0)));
     }
 }

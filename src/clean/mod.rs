@@ -18,6 +18,8 @@ use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Problem;
+use crate::load::header::fold_words;
+use crate::load::line_type::LineType;
 use crate::schema::{Table, Type, column, nullable};
 use crate::units::Day;
 
@@ -54,6 +56,9 @@ pub struct Config {
     pub cancelled_order_prefix: String,
     pub product_case: ProductCase,
     pub non_product_pattern: String,
+    pub test_customer_pattern: String,
+    pub sale_types: Vec<String>,
+    pub return_types: Vec<String>,
     pub min_year: i32,
     pub max_year: i32,
     pub outlier_factor: f64,
@@ -86,6 +91,9 @@ pub struct Params {
     cancelled_order_prefix: Vec<u8>,
     product_case: ProductCase,
     non_product: Option<Regex>,
+    test_customer: Option<Regex>,
+    /// The user's own words of a type column, folded.
+    line_types: BTreeMap<Vec<String>, LineType>,
     /// Wall-clock seconds since 1970-01-01.
     min_second: i64,
     end_second: i64,
@@ -100,20 +108,27 @@ impl Config {
     /// `as_of` is the last day that counts; `anonymous_baskets` keeps the baskets of lines without a customer.
     pub fn check(&self, as_of: Option<Day>, anonymous_baskets: bool, problems: &mut Vec<Problem>) -> Option<Params> {
         let before = problems.len();
-        let non_product = match self.non_product_pattern.as_str() {
+        let mut pattern = |key: &str, pattern: &str| match pattern {
             "" => None,
             pattern => Regex::new(pattern)
                 .map_err(|error| {
                     let why = format!("is not a regular expression: {error}");
-                    problems.push(Problem::new(
-                        "clean.non_product_pattern",
-                        pattern,
-                        &why,
-                        "\"\" switches the rule off",
-                    ));
+                    problems.push(Problem::new(key, pattern, &why, "\"\" switches the rule off"));
                 })
                 .ok(),
         };
+        let non_product = pattern("clean.non_product_pattern", &self.non_product_pattern);
+        let test_customer = pattern("clean.test_customer_pattern", &self.test_customer_pattern);
+        let mut line_types = BTreeMap::new();
+        for (words, line_type) in [(&self.sale_types, LineType::Sale), (&self.return_types, LineType::Return)] {
+            for word in words {
+                if line_types.insert(fold_words(word), line_type).is_some_and(|other| other != line_type) {
+                    let why = "is a sale and a return";
+                    let hint = "leave it in one of clean.sale_types and clean.return_types";
+                    problems.push(Problem::new("clean.return_types", word, why, hint));
+                }
+            }
+        }
         let january_first =
             |year| chrono::NaiveDate::from_ymd_opt(year, 1, 1).map(|d| i64::from(Day::from_date(d).0) * 86_400);
         if !(1900..=2200).contains(&self.min_year) || !(self.min_year..=2200).contains(&self.max_year) {
@@ -150,6 +165,8 @@ impl Config {
             cancelled_order_prefix: self.cancelled_order_prefix.to_ascii_uppercase().into_bytes(),
             product_case: self.product_case,
             non_product,
+            test_customer,
+            line_types,
             min_second: january_first(self.min_year)?,
             end_second: january_first(self.max_year + 1)?,
             outlier_factor: self.outlier_factor,

@@ -38,6 +38,7 @@ pub enum Rule {
     RaggedRow,
     BadEncoding,
     MissingCustomer,
+    TestCustomer,
     SpreadsheetId,
     MissingOrder,
     MissingDate,
@@ -51,6 +52,7 @@ pub enum Rule {
     ZeroAmount,
     ZeroQuantity,
     SignConflict,
+    UnknownType,
     CancelledOrder,
     ReturnLine,
     NonProduct,
@@ -62,10 +64,11 @@ pub enum Rule {
 pub const N_RULES: usize = Rule::ALL.len();
 
 impl Rule {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::RaggedRow,
         Self::BadEncoding,
         Self::MissingCustomer,
+        Self::TestCustomer,
         Self::SpreadsheetId,
         Self::MissingOrder,
         Self::MissingDate,
@@ -79,6 +82,7 @@ impl Rule {
         Self::ZeroAmount,
         Self::ZeroQuantity,
         Self::SignConflict,
+        Self::UnknownType,
         Self::CancelledOrder,
         Self::ReturnLine,
         Self::NonProduct,
@@ -91,6 +95,7 @@ impl Rule {
             Self::RaggedRow => "ragged_row",
             Self::BadEncoding => "bad_encoding",
             Self::MissingCustomer => "missing_customer",
+            Self::TestCustomer => "test_customer",
             Self::SpreadsheetId => "spreadsheet_id",
             Self::MissingOrder => "missing_order",
             Self::MissingDate => "missing_date",
@@ -104,6 +109,7 @@ impl Rule {
             Self::ZeroAmount => "zero_amount",
             Self::ZeroQuantity => "zero_quantity",
             Self::SignConflict => "sign_conflict",
+            Self::UnknownType => "unknown_type",
             Self::CancelledOrder => "cancelled_order",
             Self::ReturnLine => "return_line",
             Self::NonProduct => "non_product",
@@ -115,11 +121,12 @@ impl Rule {
     /// What the rule matches and why its default is what it is.
     pub fn doc(self) -> &'static str {
         match self {
-            Self::RaggedRow => "more or fewer fields than the header",
-            Self::BadEncoding => "an id that is not valid text in the file's encoding",
+            Self::RaggedRow => "more or fewer fields than the header, or no JSON object",
+            Self::BadEncoding => "bytes that are no text in the file's encoding",
             Self::MissingCustomer => {
                 "no customer id; such a line cannot be scored, its basket still counts for product pairs (`pairs.anonymous`)"
             }
+            Self::TestCustomer => "customer id matches `clean.test_customer_pattern`: counted and said, never cut unasked",
             Self::SpreadsheetId => "an id that a spreadsheet turned into `17850.0`: the `.0` is cut off",
             Self::MissingOrder => {
                 "no order id in a file that has the column: the customer's lines of that minute are one order"
@@ -129,22 +136,23 @@ impl Rule {
             Self::DateOutOfRange => "before `clean.min_year` or after `clean.max_year`",
             Self::AfterAsOf => "after the last day that counts (`--as-of`)",
             Self::MissingAmount => "no amount, or no quantity or unit price",
-            Self::BadAmount => "a number that cannot be read, or beyond 1e11",
+            Self::BadAmount => "a number that cannot be read or is beyond 1e11, or a discount larger than the price",
             Self::NegativePrice => "a unit price below zero: bookkeeping, not a sale; kept, it is a credit",
             Self::ZeroPrice => "a unit price of zero: samples and stock corrections, not sales",
-            Self::ZeroAmount => "an amount of zero in a file without unit prices: a purchase that cost nothing",
+            Self::ZeroAmount => "an amount of zero at no price of zero: a purchase that cost nothing",
             Self::ZeroQuantity => "a quantity of zero and no money",
             Self::SignConflict => "quantity and amount of opposite sign, or money earned on a cancelled order",
+            Self::UnknownType => "a type that is no word for a sale or a return (`clean.sale_types`, `clean.return_types`): taken for a sale",
             Self::CancelledOrder => {
                 "order id with the prefix `clean.cancelled_order_prefix`: netted against the sale (`clean.returns`)"
             }
-            Self::ReturnLine => "a negative quantity or amount: netted against the sale (`clean.returns`)",
+            Self::ReturnLine => "a negative quantity or amount, or a type that says so: netted against the sale (`clean.returns`)",
             Self::NonProduct => {
                 "product id or name matches `clean.non_product_pattern` (postage, bank charges): money counts, no pairs or offers"
             }
             Self::Outlier => "larger than `clean.outlier_factor` times the 99.9th percentile of all lines",
             Self::ExactDuplicate => {
-                "equal to another kept line in customer, order, minute, product, quantity and amount: two equal lines can be two real items"
+                "equal to another kept line in customer, order, minute, product, quantity, amount and cost: two equal lines can be two real items"
             }
         }
     }
@@ -159,7 +167,9 @@ impl Rule {
             Self::SpreadsheetId => &[Action::Fix, Action::Keep],
             Self::MissingOrder => &[Action::Fix, Action::Reject],
             Self::NegativePrice | Self::ZeroPrice | Self::ZeroQuantity => &[Action::Reject, Action::Keep],
-            Self::ZeroAmount | Self::NonProduct | Self::ExactDuplicate => &[Action::Keep, Action::Reject],
+            Self::ZeroAmount | Self::NonProduct | Self::ExactDuplicate | Self::TestCustomer | Self::UnknownType => {
+                &[Action::Keep, Action::Reject]
+            }
             Self::CancelledOrder | Self::ReturnLine | Self::Outlier => &[Action::Keep],
             Self::RaggedRow
             | Self::BadEncoding

@@ -10,6 +10,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::date::LocalClock;
+use super::header::Canonical;
+use super::mapping::{Mapping, MoneyBasis, NUMBERS, TEXTS};
+
 /// Code of a value that is absent: an empty field, a null.
 pub const MISSING_CODE: u32 = u32::MAX;
 
@@ -127,6 +131,17 @@ pub struct TextColumn {
 }
 
 impl TextColumn {
+    /// The same value in every row.
+    pub fn constant(value: &[u8], n_rows: usize) -> Self {
+        let mut builder = TextBuilder::default();
+        builder.push(value);
+        let mut column = builder.finish();
+        let code = column.codes[0];
+        column.codes.resize(n_rows, code);
+        column.codes.truncate(n_rows);
+        column
+    }
+
     pub fn value(&self, row: usize) -> Option<&[u8]> {
         match self.codes.get(row) {
             Some(&code) if code != MISSING_CODE => Some(self.values.get(code as usize)),
@@ -235,6 +250,7 @@ pub struct RawBatch {
     pub product: Option<TextColumn>,
     pub product_name: Option<TextColumn>,
     pub currency: Option<TextColumn>,
+    pub line_type: Option<TextColumn>,
     /// Seconds since 1970-01-01 on the wall clock of the run's time zone.
     pub ordered_at: Vec<i64>,
     /// Ten-thousandths of a currency unit.
@@ -243,11 +259,89 @@ pub struct RawBatch {
     pub quantity: Option<Vec<i64>>,
     /// Millionths of a currency unit.
     pub unit_price: Option<Vec<i64>>,
-    /// Millionths of a currency unit.
+    /// Millionths of a currency unit; of a piece or a line, says `basis`.
     pub cost: Option<Vec<i64>>,
-    /// Rows with a number of fields other than the header's.
+    /// Millionths of what `basis` says.
+    pub discount: Option<Vec<i64>>,
+    pub basis: MoneyBasis,
+    /// Rows with a number of fields other than the header's, ascending.
     pub ragged: Vec<u32>,
+    /// Rows that hold bytes that are no text in the file's encoding, ascending.
+    pub broken: Vec<u32>,
     pub raw: RawRows,
+}
+
+impl RawBatch {
+    /// A batch without columns.
+    pub fn new(file: u32, n_rows: usize, basis: MoneyBasis, raw: RawRows) -> Self {
+        Self {
+            file,
+            n_rows,
+            customer: TextColumn {
+                codes: vec![MISSING_CODE; n_rows],
+                values: Strings::default(),
+            },
+            order: None,
+            product: None,
+            product_name: None,
+            currency: None,
+            line_type: None,
+            ordered_at: vec![MISSING; n_rows],
+            amount: None,
+            quantity: None,
+            unit_price: None,
+            cost: None,
+            discount: None,
+            basis,
+            ragged: Vec::new(),
+            broken: Vec::new(),
+            raw,
+        }
+    }
+
+    /// Puts one of [`TEXTS`] in its place.
+    pub fn set_text(&mut self, column: Canonical, values: Option<TextColumn>) {
+        match column {
+            Canonical::CustomerId => {
+                if let Some(values) = values {
+                    self.customer = values;
+                }
+            }
+            Canonical::OrderId => self.order = values,
+            Canonical::ProductId => self.product = values,
+            Canonical::ProductName => self.product_name = values,
+            Canonical::Currency => self.currency = values,
+            Canonical::LineType => self.line_type = values,
+            _ => {}
+        }
+    }
+
+    /// Puts one of [`NUMBERS`] in its place.
+    pub fn set_numbers(&mut self, column: Canonical, values: Option<Vec<i64>>) {
+        match column {
+            Canonical::Amount => self.amount = values,
+            Canonical::Quantity => self.quantity = values,
+            Canonical::UnitPrice => self.unit_price = values,
+            Canonical::Cost => self.cost = values,
+            Canonical::Discount => self.discount = values,
+            _ => {}
+        }
+    }
+
+    /// Fills in the columns that have one value for the whole file.
+    pub fn fill_constants(&mut self, mapping: &Mapping, clock: &mut LocalClock) {
+        for (column, value) in &mapping.constants {
+            let value = value.as_bytes();
+            if *column == Canonical::OrderedAt {
+                self.ordered_at = vec![mapping.seconds(value, clock); self.n_rows];
+            } else if TEXTS.contains(column) {
+                self.set_text(*column, Some(TextColumn::constant(value, self.n_rows)));
+            } else if let Some((_, decimals)) = NUMBERS.iter().find(|(number, _)| number == column) {
+                let number = mapping.number(*column, value, *decimals);
+                self.set_numbers(*column, Some(vec![number; self.n_rows]));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

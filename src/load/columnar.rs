@@ -1,7 +1,6 @@
 //! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -11,15 +10,17 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::batch::{BAD, MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, TextBuilder, TextColumn};
-use super::date::{DateFormat, LocalClock};
+use super::batch::{MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, TextBuilder, TextColumn};
+use super::date::LocalClock;
 use super::header::Canonical;
-use super::number::{NumberError, NumberFormat, scaled_from_decimal, scaled_from_f32, scaled_from_f64};
-use super::text::{NUMBERS, Positions, number, seconds};
+use super::mapping::{Mapping, NUMBERS, Positions, TEXTS, reserved};
+use super::number::{scaled_from_decimal, scaled_from_f32, scaled_from_f64};
+use super::spool::Bytes;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 128 * 1024;
@@ -27,7 +28,7 @@ const BATCH_ROWS: usize = 128 * 1024;
 /// A Parquet file whose footer has been read.
 #[derive(Clone)]
 pub struct ParquetFile {
-    path: PathBuf,
+    bytes: Bytes,
     metadata: ArrowReaderMetadata,
 }
 
@@ -39,20 +40,6 @@ impl std::fmt::Debug for ParquetFile {
     }
 }
 
-/// How the text of string columns is to be read.
-#[derive(Clone, Copy, Debug)]
-pub struct Formats {
-    pub decimal: NumberFormat,
-    pub date_format: DateFormat,
-}
-
-/// Which columns of a file are decoded, and how.
-#[derive(Clone, Debug)]
-pub struct Columns {
-    pub positions: Positions,
-    pub formats: Formats,
-}
-
 /// A damaged file can make the decoder panic: that is an error of the file like any other.
 fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
@@ -60,12 +47,12 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
 }
 
 impl ParquetFile {
-    pub fn open(path: &Path) -> Result<Self, ParquetError> {
-        guarded(|| Self::open_unguarded(path))
+    pub fn open(bytes: &Bytes) -> Result<Self, ParquetError> {
+        guarded(|| Self::open_unguarded(bytes))
     }
 
-    fn open_unguarded(path: &Path) -> Result<Self, ParquetError> {
-        let file = File::open(path)?;
+    fn open_unguarded(bytes: &Bytes) -> Result<Self, ParquetError> {
+        let file = File::open(bytes.path())?;
         let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         // Text as dictionaries: a dictionary page becomes codes without a look at each row.
         let as_dictionary = |field: &Arc<Field>| match field.data_type() {
@@ -79,7 +66,7 @@ impl ParquetFile {
         let hinted = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(hinted)).unwrap_or(plain);
         Ok(Self {
-            path: path.to_path_buf(),
+            bytes: bytes.clone(),
             metadata,
         })
     }
@@ -108,19 +95,11 @@ impl ParquetFile {
 
     fn sample_unguarded(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
         let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, self.metadata.clone());
-        let mut columns = vec![Vec::new(); self.metadata.schema().fields().len()];
-        if let Some(batch) = builder.with_batch_size(n_rows).with_limit(n_rows).build()?.next() {
-            let batch = batch?;
-            let options = arrow::util::display::FormatOptions::default();
-            for (column, array) in columns.iter_mut().zip(batch.columns()) {
-                let Ok(formatter) = arrow::util::display::ArrayFormatter::try_new(array.as_ref(), &options) else {
-                    continue;
-                };
-                column.extend((0..array.len()).map(|row| formatter.value(row).to_string().into_bytes()));
-            }
+            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.bytes.path())?, self.metadata.clone());
+        match builder.with_batch_size(n_rows).with_limit(n_rows).build()?.next() {
+            Some(batch) => Ok(sample_texts(&batch?)),
+            None => Ok(vec![Vec::new(); self.metadata.schema().fields().len()]),
         }
-        Ok(columns)
     }
 
     /// Decodes one row group, a batch at a time.
@@ -128,14 +107,13 @@ impl ParquetFile {
         &self,
         group: usize,
         file: u32,
-        columns: &Columns,
+        mapping: &Mapping,
         clock: &mut LocalClock,
         mut give: impl FnMut(RawBatch),
     ) -> Result<(), ParquetError> {
-        let Columns { positions, formats } = columns;
-        let wanted: Vec<usize> = positions.iter().flatten().copied().collect();
+        let wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
         let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, self.metadata.clone());
+            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.bytes.path())?, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
         let reader = builder
             .with_projection(mask)
@@ -146,52 +124,58 @@ impl ParquetFile {
         let mut in_file: Vec<usize> = wanted;
         in_file.sort_unstable();
         in_file.dedup();
-        let projected = positions.map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
+        let projected = mapping.positions.map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
         let mut first_row = 1 + (0..group).map(|g| self.n_rows(g)).sum::<u64>();
         let mut reader = reader;
         while let Some(batch) = guarded(|| reader.next().transpose().map_err(ParquetError::from))? {
             let n_rows = batch.num_rows() as u64;
-            give(to_raw(batch, &projected, *formats, file, first_row, clock));
+            give(to_raw(batch, &projected, mapping, file, first_row, clock));
             first_row += n_rows;
         }
         Ok(())
     }
 }
 
-fn to_raw(
+/// The values of each column as text, for guessing what the columns are.
+pub fn sample_texts(batch: &RecordBatch) -> Vec<Vec<Vec<u8>>> {
+    let options = FormatOptions::default();
+    let texts = |array: &ArrayRef| -> Vec<Vec<u8>> {
+        match ArrayFormatter::try_new(array.as_ref(), &options) {
+            Ok(formatter) => (0..array.len())
+                .map(|row| formatter.value(row).to_string().into_bytes())
+                .collect(),
+            Err(_) => Vec::new(),
+        }
+    };
+    batch.columns().iter().map(texts).collect()
+}
+
+/// The columns of a batch, which stand where `positions` says.
+pub fn to_raw(
     batch: RecordBatch,
     positions: &Positions,
-    formats: Formats,
+    mapping: &Mapping,
     file: u32,
     first_row: u64,
     clock: &mut LocalClock,
 ) -> RawBatch {
     let array = |c: Canonical| positions[c as usize].map(|i| batch.column(i).clone());
-    let text = |c: Canonical| array(c).map(|a| text_column(&a));
-    let mut numbers = [const { None }; Canonical::ALL.len()];
-    for (column, decimals) in NUMBERS {
-        numbers[column as usize] = array(column).map(|a| number_column(&a, formats.decimal, decimals));
+    let texts = TEXTS.map(|c| (c, array(c).map(|a| text_column(&a))));
+    let numbers = NUMBERS.map(|(c, decimals)| (c, array(c).map(|a| number_column(&a, c, mapping, decimals))));
+    let ordered_at = array(Canonical::OrderedAt).map(|a| time_column(&a, mapping, clock));
+    let n_rows = batch.num_rows();
+    let mut raw = RawBatch::new(file, n_rows, mapping.basis, RawRows::Columns { batch, first_row });
+    for (column, values) in texts {
+        raw.set_text(column, values);
     }
-    let ordered_at = match array(Canonical::OrderedAt) {
-        Some(array) => time_column(&array, formats.date_format, clock),
-        None => vec![MISSING; batch.num_rows()],
-    };
-    RawBatch {
-        file,
-        n_rows: batch.num_rows(),
-        customer: text(Canonical::CustomerId).unwrap_or_default(),
-        order: text(Canonical::OrderId),
-        product: text(Canonical::ProductId),
-        product_name: text(Canonical::ProductName),
-        currency: text(Canonical::Currency),
-        ordered_at,
-        amount: numbers[Canonical::Amount as usize].take(),
-        quantity: numbers[Canonical::Quantity as usize].take(),
-        unit_price: numbers[Canonical::UnitPrice as usize].take(),
-        cost: numbers[Canonical::Cost as usize].take(),
-        ragged: Vec::new(),
-        raw: RawRows::Columns { batch, first_row },
+    for (column, values) in numbers {
+        raw.set_numbers(column, values);
     }
+    if let Some(ordered_at) = ordered_at {
+        raw.ordered_at = ordered_at;
+    }
+    raw.fill_constants(mapping, clock);
+    raw
 }
 
 /// A column of ids. Whole numbers are written without a fraction, whatever their type.
@@ -219,14 +203,25 @@ fn text_column(array: &ArrayRef) -> TextColumn {
             values: strings,
         };
     }
+    fn strings<'a>(values: impl Iterator<Item = Option<&'a str>>) -> TextColumn {
+        let mut builder = TextBuilder::default();
+        values.for_each(|value| builder.push(value.unwrap_or_default().as_bytes()));
+        builder.finish()
+    }
+    match array.data_type() {
+        DataType::Utf8 => return strings(array.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => return strings(array.as_string::<i64>().iter()),
+        DataType::Utf8View => return strings(array.as_string_view().iter()),
+        _ => {}
+    }
     let mut builder = TextBuilder::default();
     let floats = match array.data_type() {
         DataType::Float64 => Some(array.as_primitive::<Float64Type>().clone()),
         DataType::Float32 => Some(array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from)),
         _ => None,
     };
-    let options = arrow::util::display::FormatOptions::default();
-    let formatter = arrow::util::display::ArrayFormatter::try_new(array.as_ref(), &options);
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &options);
     let mut text = String::new();
     for row in 0..array.len() {
         text.clear();
@@ -245,15 +240,6 @@ fn text_column(array: &ArrayRef) -> TextColumn {
     builder.finish()
 }
 
-fn reserved(result: Result<i64, NumberError>) -> i64 {
-    match result {
-        Ok(value) => value.max(OVERFLOW + 1),
-        Err(NumberError::Empty) => MISSING,
-        Err(NumberError::NotANumber) => BAD,
-        Err(NumberError::Overflow) => OVERFLOW,
-    }
-}
-
 /// Every value of a primitive column through `convert`; nulls are [`MISSING`].
 fn values<T: ArrowPrimitiveType>(array: &ArrayRef, mut convert: impl FnMut(T::Native) -> i64) -> Vec<i64> {
     let array = array.as_primitive::<T>();
@@ -269,7 +255,7 @@ fn values<T: ArrowPrimitiveType>(array: &ArrayRef, mut convert: impl FnMut(T::Na
 
 /// A column of numbers as integers with `decimals` decimals. A NaN stands for an absent number in files written by
 /// data-frame libraries.
-fn number_column(array: &ArrayRef, format: NumberFormat, decimals: u32) -> Vec<i64> {
+fn number_column(array: &ArrayRef, column: Canonical, mapping: &Mapping, decimals: u32) -> Vec<i64> {
     fn integers<T: ArrowPrimitiveType<Native: Into<i128>>>(array: &ArrayRef, decimals: u32) -> Vec<i64> {
         values::<T>(array, |v| reserved(scaled_from_decimal(v.into(), 0, decimals)))
     }
@@ -294,7 +280,7 @@ fn number_column(array: &ArrayRef, format: NumberFormat, decimals: u32) -> Vec<i
         DataType::UInt16 => integers::<UInt16Type>(array, decimals),
         DataType::UInt32 => integers::<UInt32Type>(array, decimals),
         DataType::UInt64 => integers::<UInt64Type>(array, decimals),
-        _ => by_value(&text_column(array), |text| number(text, format, decimals)),
+        _ => by_value(&text_column(array), |text| mapping.number(column, text, decimals)),
     }
 }
 
@@ -312,7 +298,7 @@ fn by_value(column: &TextColumn, mut parse: impl FnMut(&[u8]) -> i64) -> Vec<i64
 }
 
 /// A column of dates or times as wall-clock seconds. Times with a zone are instants.
-fn time_column(array: &ArrayRef, format: DateFormat, clock: &mut LocalClock) -> Vec<i64> {
+fn time_column(array: &ArrayRef, mapping: &Mapping, clock: &mut LocalClock) -> Vec<i64> {
     let mut local = |second: i64, zone: &Option<Arc<str>>| match zone {
         Some(_) => clock.to_local_seconds(second),
         None => second,
@@ -332,7 +318,7 @@ fn time_column(array: &ArrayRef, format: DateFormat, clock: &mut LocalClock) -> 
         DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
             values::<TimestampNanosecondType>(array, |t| local(t.div_euclid(1_000_000_000), zone))
         }
-        _ => by_value(&text_column(array), |text| seconds(text, format, clock)),
+        _ => by_value(&text_column(array), |text| mapping.seconds(text, clock)),
     }
 }
 
@@ -365,7 +351,7 @@ mod tests {
             Arc::new(StringArray::from(vec![Some("2.00"), None, Some("9e99")])),
         ];
         for array in arrays {
-            let numbers = number_column(&array, NumberFormat::Point, 4);
+            let numbers = number_column(&array, Canonical::Quantity, &Mapping::by_position(&[]), 4);
             assert_eq!(numbers[..2], [20_000, MISSING], "{:?}", array.data_type());
             assert!(!super::super::batch::is_value(numbers[2]), "{:?}", array.data_type());
         }

@@ -9,6 +9,7 @@
 //! vaguer (`order_date` before `date`); among equals the content decides or nobody does: a wrong guess that is
 //! silent costs more than a question. Dates must look like dates and amounts like numbers to be guessed at all.
 
+mod basis;
 mod content;
 mod guess;
 mod names;
@@ -19,8 +20,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use basis::{CostBasis, DiscountBasis};
 pub use content::ColumnContent;
 pub use guess::guess;
+pub use names::fold_words;
 
 /// The columns of a transaction history, as the program names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,14 +36,18 @@ pub enum Canonical {
     Amount,
     Quantity,
     UnitPrice,
+    /// What is taken off; of what, says [`DiscountBasis`].
+    Discount,
     ProductId,
     ProductName,
     Category,
     BusinessLine,
     Channel,
-    /// What the line cost the seller, all pieces together.
+    /// What the seller paid; for a piece or the line, says [`CostBasis`].
     Cost,
     Currency,
+    /// Whether the line is a sale or a return, in words.
+    LineType,
 }
 
 /// Whether a run can do without a column.
@@ -53,13 +60,14 @@ pub enum Need {
 }
 
 impl Canonical {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CustomerId,
         Self::OrderId,
         Self::OrderedAt,
         Self::Amount,
         Self::Quantity,
         Self::UnitPrice,
+        Self::Discount,
         Self::ProductId,
         Self::ProductName,
         Self::Category,
@@ -67,6 +75,7 @@ impl Canonical {
         Self::Channel,
         Self::Cost,
         Self::Currency,
+        Self::LineType,
     ];
 
     pub fn name(self) -> &'static str {
@@ -77,6 +86,7 @@ impl Canonical {
             Self::Amount => "amount",
             Self::Quantity => "quantity",
             Self::UnitPrice => "unit_price",
+            Self::Discount => "discount",
             Self::ProductId => "product_id",
             Self::ProductName => "product_name",
             Self::Category => "category",
@@ -84,6 +94,7 @@ impl Canonical {
             Self::Channel => "channel",
             Self::Cost => "cost",
             Self::Currency => "currency",
+            Self::LineType => "line_type",
         }
     }
 
@@ -92,7 +103,7 @@ impl Canonical {
             Self::CustomerId | Self::OrderId | Self::OrderedAt => Need::Required,
             Self::Amount | Self::Quantity | Self::UnitPrice => Need::Money,
             Self::ProductId | Self::ProductName | Self::Category | Self::BusinessLine => Need::Optional,
-            Self::Channel | Self::Cost | Self::Currency => Need::Optional,
+            Self::Channel | Self::Cost | Self::Currency | Self::Discount | Self::LineType => Need::Optional,
         }
     }
 }
@@ -215,7 +226,13 @@ impl Guesses {
                 closest: closest.clone(),
             }),
         };
-        let required = self.iter().filter(|(canonical, _)| canonical.need() == Need::Required);
+        // Which product a line is of decides too much to be left to chance.
+        let asked = |canonical: Canonical, outcome: &Outcome| {
+            canonical == Canonical::ProductId && matches!(outcome, Outcome::Ambiguous { .. })
+        };
+        let required = self
+            .iter()
+            .filter(|(canonical, outcome)| canonical.need() == Need::Required || asked(*canonical, outcome));
         let mut problems: Vec<HeaderError> = required
             .filter_map(|(canonical, outcome)| problem(canonical, outcome))
             .collect();
@@ -321,7 +338,7 @@ mod tests {
                 "Row ID;Order ID;Order Date;Ship Date;Ship Mode;Customer ID;Customer Name;Segment;Country;City;State;Postal Code;Region;\
                  Product ID;Category;Sub-Category;Product Name;Sales;Quantity;Discount;Profit",
                 "customer_id=Customer ID; order_id=Order ID; ordered_at=Order Date; amount=Sales; quantity=Quantity; \
-                 product_id=Product ID; product_name=Product Name; category=Category",
+                 discount=Discount; product_id=Product ID; product_name=Product Name; category=Category",
             ),
             (
                 "order_id;customer_id;customer_unique_id;order_status;order_purchase_timestamp;order_approved_at;\
@@ -409,22 +426,18 @@ mod tests {
             "date of birth",
             "updated_at",
             "order status",
-            "discount amount",
             "tax amount",
             "profit",
             "customer name",
             "customer segment",
             "country",
-            "unit cost",
             "shipping cost",
             "stock quantity",
             "发货时间",
-            "优惠金额",
             "客户姓名",
             "name",
             "account manager",
             "order item id",
-            "discount",
             "",
             " ",
             "§",

@@ -1,30 +1,42 @@
 //! Files → raw typed lines.
 //!
 //! In: paths of files and folders. Out: a [`Plan`] (which files, how they are written, which column is which, and
-//! the evidence), then [`RawBatch`](batch::RawBatch)es handed to a sink from all threads. Formats: delimited text (plain, gzip or
-//! zstd) and Parquet. Cost: one pass; memory is a few blocks for each thread, whatever the size of the input.
+//! the evidence), then [`RawBatch`](batch::RawBatch)es handed to a sink from all threads. Formats: delimited text, JSON
+//! Lines, Parquet, Arrow IPC and Excel workbooks, each plain, gzip or zstd. Cost: one pass; memory is a few blocks for
+//! each thread, whatever the size of the input.
 
+pub mod arrow_file;
 pub mod batch;
 pub mod columnar;
 pub mod date;
 pub mod header;
+pub mod json;
+pub mod line_type;
+pub mod mapping;
 pub mod number;
+mod open;
 mod plan;
+mod resolve;
+mod rows;
 pub mod sniff;
 mod source;
+pub mod spool;
 pub mod text;
+pub mod workbook;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Problem;
 use date::{DateDetectError, DateFormat};
-use header::{Canonical, HeaderError};
+use header::{Canonical, CostBasis, DiscountBasis, HeaderError};
 use number::NumberFormat;
+use workbook::WorkbookError;
 
 pub use plan::{Column, FilePlan, Plan, plan};
 pub use source::stream;
@@ -38,6 +50,9 @@ pub struct Config {
     pub encoding: String,
     pub decimal: String,
     pub date_format: String,
+    pub cost: String,
+    pub discount: String,
+    pub sheet: String,
     pub map: BTreeMap<String, String>,
 }
 
@@ -49,6 +64,9 @@ pub struct Params {
     encoding: Option<&'static encoding_rs::Encoding>,
     decimal: Option<NumberFormat>,
     date_format: Option<DateFormat>,
+    cost: Option<CostBasis>,
+    discount: Option<DiscountBasis>,
+    sheet: String,
     map: Vec<(Canonical, String)>,
     timezone: chrono_tz::Tz,
 }
@@ -84,6 +102,9 @@ impl Config {
         let names: Vec<&str> = DateFormat::ALL.iter().map(|f| f.name()).collect();
         let hint = format!("use auto or one of {}", names.join(", "));
         let date_format = parsed(&self.date_format, "load.date_format", &hint, problems);
+        let cost = parsed(&self.cost, "load.cost", "use auto, unit or line", problems);
+        let hint = "use auto, line, unit, percent or share";
+        let discount = parsed(&self.discount, "load.discount", hint, problems);
         let mut map = Vec::new();
         for (canonical, header) in &self.map {
             match canonical.parse::<Canonical>() {
@@ -115,9 +136,28 @@ impl Config {
             encoding,
             decimal,
             date_format,
+            cost,
+            discount,
+            sheet: self.sheet.clone(),
             map,
             timezone,
         })
+    }
+}
+
+/// Something found out about how the input is written: setting, value, evidence. Set, it is found out no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub setting: &'static str,
+    pub value: String,
+    pub evidence: String,
+}
+
+impl Decision {
+    /// `decimal: comma (3 of 3 values ...)`.
+    pub fn to_line(&self) -> String {
+        let name = self.setting.trim_start_matches("load.").replace('_', " ");
+        format!("{name}: {} ({})", self.value, self.evidence)
     }
 }
 
@@ -151,6 +191,12 @@ pub enum Error {
     Format { path: PathBuf, what: &'static str },
     #[error("{} cannot be read as Parquet: {source}", path.display())]
     Parquet { path: PathBuf, source: ParquetError },
+    #[error("{} cannot be read as Arrow IPC: {source}", path.display())]
+    Arrow { path: PathBuf, source: ArrowError },
+    #[error("{} cannot be read: {source}", path.display())]
+    Workbook { path: PathBuf, source: WorkbookError },
+    #[error("{} was replaced while it was read", path.display())]
+    Changed { path: PathBuf },
     #[error("{}:{line}: a quoted field opens here and never ends", path.display())]
     OpenQuote { path: PathBuf, line: u64 },
     #[error("{}:{line}: this record is longer than {} MiB", path.display(), text::MAX_RECORD_BYTES >> 20)]
@@ -224,12 +270,25 @@ impl Error {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
                 "the compressed file is cut short: fetch it again".into()
             }
+            Self::Io { source, .. } if source.get_ref().is_some_and(|inner| inner.is::<spool::Bomb>()) => {
+                "unpack it yourself if you trust it, and give quintile the unpacked file".into()
+            }
             Self::Io { .. } => "the file may be damaged or no longer there: fetch it again".into(),
             Self::NoMatch { .. } => "check the pattern; put it in quotes so that the shell leaves it alone".into(),
-            Self::EmptyFolder { .. } => "quintile reads .csv, .tsv, .txt and .parquet, also .gz and .zst".into(),
+            Self::EmptyFolder { .. } => "quintile reads .csv, .tsv, .txt, .jsonl, .parquet, .arrow and .xlsx, also .gz and .zst".into(),
             Self::EmptyFile { .. } | Self::NoRows { .. } => "check the export that made this file".into(),
             Self::Format { .. } => "export it as CSV or Parquet".into(),
-            Self::Parquet { .. } => "the file may be cut short or still being written: fetch it again".into(),
+            Self::Workbook {
+                source: WorkbookError::NoSheet { .. },
+                ..
+            } => "name one of them with --sheet".into(),
+            Self::Workbook {
+                source: WorkbookError::NotAWorkbook,
+                ..
+            } => "unpack it and name the files with --input".into(),
+            Self::Workbook { .. } => "open it in a spreadsheet program and save it again, or as CSV".into(),
+            Self::Changed { .. } => "run again when the export that writes it is done".into(),
+            Self::Parquet { .. } | Self::Arrow { .. } => "the file may be cut short or still being written: fetch it again".into(),
             Self::OpenQuote { .. } => "close the quote in that line, or double it if it belongs to the text".into(),
             Self::LongRecord { .. } => "is it the right delimiter? See --delimiter".into(),
             Self::Headerless { n_fields, .. } => {

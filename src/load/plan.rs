@@ -1,55 +1,56 @@
 //! Deciding how to read the input before reading it: files, encoding, delimiter, columns, number and date format.
 //!
-//! Every decision is made on a sample of the first file and kept with its evidence, so that it can be printed; the
-//! other files must have the same columns by name, in any order.
+//! Every decision is made on the first rows and kept with its evidence, so that it can be printed. The columns are
+//! those of the first file; the others must have them by name, in any order, and may have optional ones of their own.
+//! Number and date format are decided for each file; a file that leaves one open takes that of the others.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::columnar::{Columns, Formats, ParquetFile};
-use super::date::{self, DateDetectError, DateFormat};
-use super::header::{self, Canonical, ColumnContent, HeaderError, Outcome};
-use super::number::NumberFormat;
-use super::sniff::{self, Delimiter};
-use super::source::{Compression, open_text};
-use super::text::{Layout, Positions, first_record_end};
-use super::{Error, Params, io_error};
+use super::arrow_file::ArrowFile;
+use super::columnar::ParquetFile;
+use super::date::{self, DateDetectError, DateDetection, DateFormat};
+use super::header::{self, Canonical, ColumnContent, CostBasis, DiscountBasis, HeaderError, Need, Outcome};
+use super::json;
+use super::mapping::{Mapping, MoneyBasis, Positions};
+use super::number::{Detection, NumberFormat};
+use super::open::{Kind, Opened};
+use super::resolve::resolve;
+use super::spool::{Bytes, Compression};
+use super::text::Layout;
+use super::{Decision, Error, Params};
 
-/// Bytes of text looked at to decide; a column of dates that leaves day and month open gets the longer look.
-const SAMPLE_BYTES: u64 = 1 << 20;
-const LONG_SAMPLE_BYTES: u64 = 64 << 20;
-const SAMPLE_ROWS: usize = 5_000;
-const LONG_SAMPLE_ROWS: usize = 500_000;
 const MAX_FILES: usize = u16::MAX as usize;
-/// A table of transactions has tens of columns; each is compared with every known name.
-const MAX_COLUMNS: usize = 1_000;
 
 /// The columns that a later stage looks at; only these are decoded.
-const USED: [Canonical; 10] = [
+const USED: [Canonical; 12] = [
     Canonical::CustomerId,
     Canonical::OrderId,
     Canonical::OrderedAt,
     Canonical::Amount,
     Canonical::Quantity,
     Canonical::UnitPrice,
+    Canonical::Discount,
     Canonical::ProductId,
     Canonical::ProductName,
     Canonical::Cost,
     Canonical::Currency,
+    Canonical::LineType,
 ];
 
 /// What is to be read and how.
 #[derive(Debug)]
 pub struct Plan {
     pub files: Vec<FilePlan>,
-    /// The mapping of the first file, in canonical order.
+    /// The mapping in canonical order, with the header of the first file that has the column.
     pub columns: Vec<Column>,
-    pub formats: Formats,
+    /// The headers of the first file, in its order.
+    pub headers: Vec<String>,
     pub timezone: chrono_tz::Tz,
-    /// What else was found out, one line each: encoding, delimiter, decimal mark, date format.
+    /// What was found out about how the files are written; each could have been set.
+    pub decisions: Vec<Decision>,
+    /// What else was found out, one line each.
     pub notes: Vec<String>,
 }
 
@@ -63,9 +64,9 @@ pub struct Column {
 
 #[derive(Debug)]
 pub struct FilePlan {
-    pub path: PathBuf,
-    pub bytes: u64,
+    pub bytes: Bytes,
     pub format: Format,
+    pub mapping: Mapping,
 }
 
 #[derive(Debug)]
@@ -75,13 +76,23 @@ pub enum Format {
         compression: Compression,
         encoding: &'static Encoding,
         has_header: bool,
-        /// Bytes before the first record, such as the line `sep=;` of a spreadsheet.
+        /// Bytes before the header, such as the line `sep=;` of a spreadsheet or a title.
         preamble: usize,
     },
-    Parquet {
-        parquet: ParquetFile,
-        columns: Columns,
+    Json {
+        compression: Compression,
+        encoding: &'static Encoding,
+        keys: json::Keys,
     },
+    Parquet(ParquetFile),
+    Arrow(ArrowFile),
+}
+
+impl FilePlan {
+    /// The path as the user knows it.
+    pub fn path(&self) -> &std::path::Path {
+        &self.bytes.shown
+    }
 }
 
 impl Plan {
@@ -90,286 +101,239 @@ impl Plan {
     }
 
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.files.iter().map(|file| file.bytes.length()).sum()
     }
+
+    /// Everything that was found out about the input, one line each.
+    pub fn found_out(&self) -> Vec<String> {
+        let decided = self.decisions.iter().map(Decision::to_line);
+        decided.chain(self.notes.iter().cloned()).collect()
+    }
+}
+
+/// A file whose columns are known and whose formats may still be open.
+struct Look {
+    opened: Opened,
+    positions: Positions,
+    date: Option<Result<DateDetection, DateDetectError>>,
+    decimal: Detection,
 }
 
 /// Looks at the input and decides.
 pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
     let mut notes = Vec::new();
-    let paths = resolve(inputs, &mut notes)?;
-    if paths.len() > MAX_FILES {
-        return Err(Error::TooManyFiles {
-            n: paths.len(),
-            limit: MAX_FILES,
+    let found = resolve(inputs, &mut notes)?;
+    let (n, limit) = (found.len(), MAX_FILES);
+    if n > limit {
+        return Err(Error::TooManyFiles { n, limit });
+    }
+    let mut looks: Vec<Look> = Vec::new();
+    let mut columns = Vec::new();
+    let mut headers = Vec::new();
+    let mut decisions = Vec::new();
+    let mut basis = MoneyBasis {
+        cost: CostBasis::Line,
+        discount: DiscountBasis::Line,
+    };
+    for found in &found {
+        let mut opened = Opened::open(params, found)?;
+        let positions = if looks.is_empty() {
+            let positions = opened.map_columns(params, &mut columns, &mut notes)?;
+            notes.append(&mut opened.notes);
+            decisions.append(&mut opened.decisions);
+            headers = opened.headers.clone();
+            basis = opened.basis(params, &positions, &columns, &mut decisions);
+            positions
+        } else {
+            // What is not the same in all files cannot be set for all of them.
+            decisions.retain(|decision| opened.decisions.iter().any(|other| other.value == decision.value)
+                || !matches!(decision.setting, "load.encoding" | "load.delimiter"));
+            opened.same_columns(&mut columns, &mut notes)?
+        };
+        let date = opened.values(&positions, Canonical::OrderedAt).map(date::detect);
+        let decimal = opened.decimal(&positions);
+        opened.sample.clear();
+        looks.push(Look {
+            opened,
+            positions,
+            date,
+            decimal,
         });
     }
-    let (first_path, other_paths) = paths.split_first().ok_or(Error::NoInput)?;
-    let first = Opened::open(params, first_path)?;
-    let (positions, columns) = first.map_columns(params)?;
-    notes.extend(first.notes.iter().cloned());
-    let formats = first.formats(params, &positions, &mut notes)?;
-    let mut files = vec![first.finish(positions, formats)?];
-    for path in other_paths {
-        let opened = Opened::open(params, path)?;
-        let positions = opened.same_columns(&columns)?;
-        files.push(opened.finish(positions, formats)?);
+    if looks.is_empty() {
+        return Err(Error::NoInput);
     }
+    let decimals = decimals(params, &looks, &mut decisions)?;
+    let dates = dates(params, &looks, &mut decisions)?;
+    columns.sort_by_key(|column: &Column| column.canonical);
+    let formats = decimals.into_iter().zip(dates);
+    let files = looks.into_iter().zip(formats);
     Ok(Plan {
-        files,
+        files: files.map(|(look, (decimal, date))| look.finish(decimal, date, basis)).collect(),
         columns,
-        formats,
+        headers,
         timezone: params.timezone,
+        decisions,
         notes,
     })
 }
 
-/// Files behind paths, folders and globs; each folder's files in order of name.
-fn resolve(inputs: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
-    for input in inputs {
-        let pattern = input.to_string_lossy();
-        match fs::metadata(input) {
-            Ok(metadata) if metadata.is_dir() => {
-                let before = paths.len();
-                collect_folder(input, 0, &mut paths)?;
-                if paths.len() == before {
-                    return Err(Error::EmptyFolder { path: input.clone() });
-                }
-            }
-            Ok(_) => paths.push(input.clone()),
-            Err(_) if pattern.contains(['*', '?', '[']) => {
-                let before = paths.len();
-                let found = glob::glob(&pattern).map_err(|_| Error::NoMatch {
-                    pattern: pattern.to_string(),
-                })?;
-                paths.extend(found.flatten().filter(|path| path.is_file()));
-                if paths.len() == before {
-                    return Err(Error::NoMatch {
-                        pattern: pattern.to_string(),
-                    });
-                }
-            }
-            Err(error) => return Err(io_error(input)(error)),
-        }
+/// The decimal mark of each file.
+fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Result<Vec<NumberFormat>, Error> {
+    if let Some(decimal) = params.decimal {
+        return Ok(vec![decimal; looks.len()]);
     }
-    let mut seen = std::collections::BTreeSet::new();
-    paths.retain(|path| {
-        let is_new = seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()));
-        if !is_new {
-            notes.push(format!("{} is named twice and read once", path.display()));
-        }
-        is_new
-    });
-    Ok(paths)
+    let decided = looks.iter().find(|look| look.decimal.is_decided()).map(|look| &look.decimal);
+    if decided.is_none()
+        && let Some(look) = looks.iter().find(|look| look.decimal.ambiguous)
+    {
+        let money = [Canonical::Amount, Canonical::UnitPrice, Canonical::Quantity];
+        let position = money.iter().find_map(|c| look.positions[*c as usize]);
+        return Err(Error::Number {
+            path: look.opened.bytes.shown.clone(),
+            header: position.map(|i| look.opened.headers[i].clone()).unwrap_or_default(),
+            why: look.decimal.evidence.clone(),
+        });
+    }
+    let of_file = |look: &Look| match decided {
+        Some(decided) if !look.decimal.is_decided() => decided.format,
+        _ => look.decimal.format,
+    };
+    let formats: Vec<NumberFormat> = looks.iter().map(of_file).collect();
+    if let Some(comma) = looks.iter().find(|look| look.decimal.format != NumberFormat::Point) {
+        let same = formats.iter().all(|format| *format == comma.decimal.format);
+        let which = if same { String::new() } else { format!(" in {}", comma.opened.bytes.shown.display()) };
+        decisions.push(Decision {
+            setting: "load.decimal",
+            value: comma.decimal.format.to_string(),
+            evidence: format!("{}{which}", comma.decimal.evidence),
+        });
+    }
+    Ok(formats)
 }
 
-const EXTENSIONS: [&str; 4] = ["csv", "tsv", "txt", "parquet"];
-const PACKED_EXTENSIONS: [&str; 2] = ["gz", "zst"];
-/// Folders within folders are followed this far, so that a link that leads back cannot trap us.
-const MAX_DEPTH: usize = 16;
-
-fn collect_folder(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
-        entries.push(entry.map_err(io_error(folder))?.path());
+/// The date format of each file. What the first rows leave open, the whole column decides, then the other files.
+fn dates(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Result<Vec<DateFormat>, Error> {
+    if let Some(format) = params.date_format {
+        return Ok(vec![format; looks.len()]);
     }
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        if name.starts_with(['.', '_']) {
-            continue;
+    let mut found: Vec<Option<Result<DateDetection, DateDetectError>>> =
+        looks.iter().map(|look| look.date.clone()).collect();
+    for (look, found) in looks.iter().zip(&mut found) {
+        if let (Some(Err(DateDetectError::Ambiguous { .. })), Some(column)) =
+            (&found, look.positions[Canonical::OrderedAt as usize])
+        {
+            *found = Some(look.opened.detect_in_whole_column(column)?);
         }
-        if path.is_dir() {
-            if depth < MAX_DEPTH {
-                collect_folder(&path, depth + 1, paths)?;
+    }
+    let decided = found.iter().flatten().find_map(|found| found.as_ref().ok()).map(|found| found.format);
+    let of_file = |(look, found): (&Look, &Option<Result<DateDetection, DateDetectError>>)| match (found, decided) {
+        (Some(Ok(found)), _) => Ok(found.format),
+        (None, _) => Ok(DateFormat::Iso),
+        (Some(Err(DateDetectError::Ambiguous { candidates, .. })), Some(decided)) if candidates.contains(&decided) => {
+            Ok(decided)
+        }
+        (Some(Err(DateDetectError::NoValues)), Some(decided)) => Ok(decided),
+        (Some(Err(source)), _) => Err(Error::Date {
+            path: look.opened.bytes.shown.clone(),
+            header: look.header(Canonical::OrderedAt),
+            source: source.clone(),
+        }),
+    };
+    let formats: Vec<DateFormat> = looks.iter().zip(&found).map(of_file).collect::<Result<_, _>>()?;
+    let mut said: Vec<DateFormat> = Vec::new();
+    for (look, found) in looks.iter().zip(&found) {
+        if let Some(Ok(found)) = found
+            && !said.contains(&found.format)
+        {
+            said.push(found.format);
+            let same = formats.iter().all(|format| *format == found.format);
+            let which = if same { String::new() } else { format!(" in {}", look.opened.bytes.shown.display()) };
+            if found.format != DateFormat::Iso || !same {
+                decisions.push(Decision {
+                    setting: "load.date_format",
+                    value: found.format.to_string(),
+                    evidence: format!("{}{which}", found.evidence),
+                });
             }
-            continue;
-        }
-        let mut parts = name.rsplit('.');
-        let extension = parts.find(|part| !PACKED_EXTENSIONS.contains(part)).unwrap_or_default();
-        if EXTENSIONS.contains(&extension) {
-            paths.push(path);
         }
     }
-    Ok(())
+    Ok(formats)
 }
 
-/// A file whose kind, headers and first rows are known.
-struct Opened {
-    path: PathBuf,
-    bytes: u64,
-    headers: Vec<String>,
-    /// Values of each column in the sample.
-    sample: Vec<Vec<Vec<u8>>>,
-    kind: Kind,
-    notes: Vec<String>,
-}
+impl Look {
+    fn header(&self, canonical: Canonical) -> String {
+        let position = self.positions[canonical as usize];
+        position.and_then(|i| self.opened.headers.get(i).cloned()).unwrap_or_default()
+    }
 
-enum Kind {
-    Text {
-        delimiter: Delimiter,
-        compression: Compression,
-        encoding: &'static Encoding,
-        has_header: bool,
-        preamble: usize,
-    },
-    Parquet(ParquetFile),
+    fn finish(self, decimal: NumberFormat, date_format: DateFormat, basis: MoneyBasis) -> FilePlan {
+        let Self {
+            opened, mut positions, ..
+        } = self;
+        let n_in_file = opened.headers.len() - opened.keys.len();
+        let mut constants = Vec::new();
+        for canonical in Canonical::ALL {
+            let position = &mut positions[canonical as usize];
+            if let Some(key) = position.and_then(|i| i.checked_sub(n_in_file)) {
+                constants.push((canonical, opened.keys[key].1.clone()));
+                *position = None;
+            }
+        }
+        let format = match opened.kind {
+            Kind::Parquet(parquet) => Format::Parquet(parquet),
+            Kind::Arrow(arrow) => Format::Arrow(arrow),
+            Kind::Json {
+                compression,
+                encoding,
+                keys,
+            } => Format::Json {
+                compression,
+                encoding,
+                keys,
+            },
+            Kind::Text(kind) => Format::Text {
+                layout: Layout {
+                    delimiter: kind.delimiter,
+                    n_fields: kind.n_fields,
+                    is_transcoded: kind.encoding != UTF_8,
+                },
+                compression: kind.compression,
+                encoding: kind.encoding,
+                has_header: kind.has_header,
+                preamble: kind.preamble,
+            },
+        };
+        FilePlan {
+            bytes: opened.bytes,
+            format,
+            mapping: Mapping {
+                positions,
+                constants,
+                decimal,
+                date_format,
+                basis,
+            },
+        }
+    }
 }
 
 impl Opened {
-    fn open(params: &Params, path: &Path) -> Result<Self, Error> {
-        let bytes = fs::metadata(path).map_err(io_error(path))?.len();
-        if bytes == 0 {
-            return Err(Error::EmptyFile {
-                path: path.to_path_buf(),
-            });
-        }
-        let mut magic = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(8).read_to_end(&mut magic))
-            .map_err(io_error(path))?;
-        let refused = |what| {
-            Err(Error::Format {
-                path: path.to_path_buf(),
-                what,
-            })
-        };
-        match magic[..] {
-            [b'P', b'A', b'R', b'1', ..] => Self::open_parquet(path, bytes),
-            [0x1f, 0x8b, ..] => Self::open_text(params, path, bytes, Compression::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::open_text(params, path, bytes, Compression::Zstd),
-            [b'P', b'K', 3, 4, ..] => refused("a zip archive or an Excel workbook"),
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => refused("an old Excel workbook"),
-            [b'A', b'R', b'R', b'O', b'W', b'1', ..] => refused("an Arrow file"),
-            [b'{' | b'[', ..] => refused("JSON"),
-            _ => Self::open_text(params, path, bytes, Compression::None),
-        }
-    }
-
-    fn open_parquet(path: &Path, bytes: u64) -> Result<Self, Error> {
-        let error = |source| Error::Parquet {
-            path: path.to_path_buf(),
-            source,
-        };
-        let parquet = ParquetFile::open(path).map_err(error)?;
-        let sample = parquet.sample(SAMPLE_ROWS).map_err(error)?;
-        let headers = parquet.headers();
-        limit_columns(path, headers.len())?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            bytes,
-            headers,
-            sample,
-            kind: Kind::Parquet(parquet),
-            notes: Vec::new(),
-        })
-    }
-
-    fn open_text(params: &Params, path: &Path, bytes: u64, compression: Compression) -> Result<Self, Error> {
-        let mut notes = Vec::new();
-        let encoding = match params.encoding {
-            Some(encoding) => encoding,
-            None => {
-                // The raw bytes, as if they were UTF-8: passed through unread, but for a byte order mark.
-                let raw = read_sample(path, compression, UTF_8, SAMPLE_BYTES)?;
-                let guess = sniff::detect_encoding(&raw);
-                if guess.encoding != UTF_8 {
-                    notes.push(format!("encoding: {} ({})", guess.encoding.name(), guess.evidence));
-                }
-                guess.encoding
-            }
-        };
-        let text = read_sample(path, compression, encoding, SAMPLE_BYTES)?;
-        if text.trim_ascii().is_empty() {
-            return Err(Error::EmptyFile {
-                path: path.to_path_buf(),
-            });
-        }
-        if text.contains(&0) {
-            return Err(Error::Format {
-                path: path.to_path_buf(),
-                what: "a binary file",
-            });
-        }
-        let (delimiter, preamble) = match params.delimiter {
-            Some(delimiter) => (delimiter, 0),
-            None => {
-                let found = sniff::sniff_delimiter(&text);
-                notes.push(format!("delimiter: {}", found.evidence));
-                (found.delimiter, found.preamble_length)
-            }
-        };
-        let text = &text[preamble..];
-        let first_end = first_record_end(text, delimiter);
-        let first = records(&text[..first_end], delimiter, 1).pop().unwrap_or_default();
-        let rows = records(&text[first_end..], delimiter, SAMPLE_ROWS);
-        let has_header = params.columns.is_empty();
-        if has_header && sniff::looks_headerless(&first, &rows) {
-            let first_line = String::from_utf8_lossy(&text[..first_end]).trim().to_string();
-            return Err(Error::Headerless {
-                path: path.to_path_buf(),
-                first_line,
-                n_fields: first.len(),
-            });
-        }
-        let headers: Vec<String> = if has_header {
-            first
-                .iter()
-                .map(|name| String::from_utf8_lossy(name).trim().to_string())
-                .collect()
-        } else if params.columns.len() == first.len() {
-            params.columns.clone()
-        } else {
-            let (named, found) = (params.columns.len(), first.len());
-            return Err(Error::ColumnCount {
-                path: path.to_path_buf(),
-                named,
-                found,
-            });
-        };
-        if has_header && rows.is_empty() {
-            return Err(Error::NoRows {
-                path: path.to_path_buf(),
-            });
-        }
-        limit_columns(path, headers.len())?;
-        if headers.len() == 1 {
-            return Err(Error::OneColumn {
-                path: path.to_path_buf(),
-                header: headers[0].clone(),
-            });
-        }
-        let mut sample = vec![Vec::new(); headers.len()];
-        let data = rows.into_iter().chain((!has_header).then_some(first));
-        for row in data.filter(|row| row.len() == headers.len()) {
-            sample
-                .iter_mut()
-                .zip(row)
-                .for_each(|(column, value)| column.push(value));
-        }
-        let kind = Kind::Text {
-            delimiter,
-            compression,
-            encoding,
-            has_header,
-            preamble,
-        };
-        Ok(Self {
-            path: path.to_path_buf(),
-            bytes,
-            headers,
-            sample,
-            kind,
-            notes,
-        })
-    }
-
     /// Which column is which: what the user says, then what names and contents say.
-    fn map_columns(&self, params: &Params) -> Result<(Positions, Vec<Column>), Error> {
+    fn map_columns(
+        &self,
+        params: &Params,
+        columns: &mut Vec<Column>,
+        notes: &mut Vec<String>,
+    ) -> Result<Positions, Error> {
         let mut given: Vec<(Canonical, usize)> = Vec::new();
+        let mut left_out: Vec<Canonical> = Vec::new();
         for (canonical, header) in &params.map {
-            given.push((*canonical, self.find(*canonical, header)?));
+            if header == LEFT_OUT && !self.headers.iter().any(|name| name == LEFT_OUT) {
+                left_out.push(*canonical);
+            } else {
+                given.push((*canonical, self.find(*canonical, header)?));
+            }
         }
         for (i, name) in params.columns.iter().enumerate() {
             if let Ok(canonical) = name.parse::<Canonical>()
@@ -378,33 +342,25 @@ impl Opened {
                 given.push((canonical, i));
             }
         }
-        let content: Vec<ColumnContent> = self
-            .sample
-            .iter()
-            .map(|values| ColumnContent::of(values.iter().map(Vec::as_slice)))
-            .collect();
+        let content = self.content();
         let guesses = header::guess(&self.headers, &content, &given);
-        let is_order = |p: &HeaderError| {
-            matches!(
-                p,
-                HeaderError::Missing {
-                    canonical: Canonical::OrderId,
-                    ..
-                }
-            )
+        // An input may have no order ids; two columns that may both hold them are a question.
+        let is_problem = |problem: &HeaderError| match problem {
+            HeaderError::Missing { canonical, .. } => *canonical != Canonical::OrderId,
+            HeaderError::Ambiguous { canonical, .. } => !left_out.contains(canonical),
+            HeaderError::NoMoney { .. } => true,
         };
-        let problems: Vec<HeaderError> = guesses.problems().into_iter().filter(|p| !is_order(p)).collect();
+        let problems: Vec<HeaderError> = guesses.problems().into_iter().filter(is_problem).collect();
         if !problems.is_empty() {
             self.unreadable(&problems, &content)?;
             return Err(Error::Columns {
-                path: self.path.clone(),
+                path: self.bytes.shown.clone(),
                 problems,
                 headers: self.headers.clone(),
             });
         }
         let mut positions: Positions = [None; Canonical::ALL.len()];
-        let mut columns = Vec::new();
-        for (canonical, outcome) in guesses.iter() {
+        for (canonical, outcome) in guesses.iter().filter(|(canonical, _)| !left_out.contains(canonical)) {
             let (index, header, evidence) = match outcome {
                 Outcome::Given { index, header } => (*index, header.clone(), "given".to_string()),
                 Outcome::Guess {
@@ -412,21 +368,15 @@ impl Opened {
                     header,
                     evidence,
                 } => (*index, header.clone(), evidence.clone()),
-                Outcome::Ambiguous { .. } | Outcome::Missing { .. } => continue,
+                Outcome::Ambiguous { reason, .. } => {
+                    if USED.contains(&canonical) {
+                        notes.push(format!("{canonical} is left out: {reason}; choose with --map {canonical}=HEADER"));
+                    }
+                    continue;
+                }
+                Outcome::Missing { .. } => continue,
             };
-            if USED.contains(&canonical) {
-                positions[canonical as usize] = Some(index);
-            }
-            let n = self.headers.iter().filter(|other| **other == header).count();
-            if n > 1 && params.columns.is_empty() {
-                let path = self.path.clone();
-                return Err(Error::TwinColumns {
-                    path,
-                    header,
-                    n,
-                    canonical,
-                });
-            }
+            self.take(canonical, index, &header, params.columns.is_empty(), &mut positions)?;
             columns.push(Column {
                 canonical,
                 header,
@@ -434,7 +384,9 @@ impl Opened {
             });
         }
         let product = (Canonical::ProductId as usize, Canonical::ProductName as usize);
-        if let (None, Some(index)) = (positions[product.0], positions[product.1]) {
+        if let (None, Some(index)) = (positions[product.0], positions[product.1])
+            && !left_out.contains(&Canonical::ProductId)
+        {
             positions[product.0] = Some(index);
             let evidence = "there is no product id, so the names serve as ids".to_string();
             columns.push(Column {
@@ -443,7 +395,36 @@ impl Opened {
                 evidence,
             });
         }
-        Ok((positions, columns))
+        Ok(positions)
+    }
+
+    fn content(&self) -> Vec<ColumnContent> {
+        let of_column = |values: &Vec<Vec<u8>>| ColumnContent::of(values.iter().map(Vec::as_slice));
+        self.sample.iter().map(of_column).collect()
+    }
+
+    /// Gives a column its place, unless another has the same name.
+    fn take(
+        &self,
+        canonical: Canonical,
+        index: usize,
+        header: &str,
+        by_name: bool,
+        positions: &mut Positions,
+    ) -> Result<(), Error> {
+        let n = self.headers.iter().filter(|other| *other == header).count();
+        if n > 1 && by_name {
+            return Err(Error::TwinColumns {
+                path: self.bytes.shown.clone(),
+                header: header.to_owned(),
+                n,
+                canonical,
+            });
+        }
+        if USED.contains(&canonical) {
+            positions[canonical as usize] = Some(index);
+        }
+        Ok(())
     }
 
     /// A column with the right name that holds something else is a better message than a missing column.
@@ -459,7 +440,7 @@ impl Opened {
                         && let Err(source) = date::detect(self.sample[i].iter().map(Vec::as_slice))
                     {
                         return Err(Error::Date {
-                            path: self.path.clone(),
+                            path: self.bytes.shown.clone(),
                             header: self.headers[i].clone(),
                             source,
                         });
@@ -473,7 +454,7 @@ impl Opened {
                         let example = String::from_utf8_lossy(example.map_or(&[][..], Vec::as_slice)).into_owned();
                         let why = format!("its values are not numbers, for example {example:?}");
                         return Err(Error::Number {
-                            path: self.path.clone(),
+                            path: self.bytes.shown.clone(),
                             header: self.headers[i].clone(),
                             why,
                         });
@@ -492,7 +473,7 @@ impl Opened {
             let similar = |name: &&String| strsim::jaro_winkler(&name.to_lowercase(), &header.to_lowercase());
             let closest = self.headers.iter().max_by(|a, b| similar(a).total_cmp(&similar(b)));
             Error::UnknownHeader {
-                path: self.path.clone(),
+                path: self.bytes.shown.clone(),
                 canonical,
                 header: header.to_string(),
                 closest: closest.filter(|name| similar(name) > 0.6).cloned(),
@@ -501,39 +482,86 @@ impl Opened {
         })
     }
 
-    /// The columns of the first file, found here by name; an optional one that is missing here is null.
-    fn same_columns(&self, columns: &[Column]) -> Result<Positions, Error> {
+    /// The columns of the files before, found here by name; an optional one that is missing here is null, and one that
+    /// only this file has is added.
+    fn same_columns(&self, columns: &mut Vec<Column>, notes: &mut Vec<String>) -> Result<Positions, Error> {
         let mut positions: Positions = [None; Canonical::ALL.len()];
+        let mut given = Vec::new();
         for column in columns.iter().filter(|column| USED.contains(&column.canonical)) {
-            let is_optional = column.canonical.need() == header::Need::Optional;
             match self.find(column.canonical, &column.header) {
-                Ok(index) => positions[column.canonical as usize] = Some(index),
-                Err(_) if is_optional => {}
+                Ok(index) => {
+                    self.take(column.canonical, index, &column.header, true, &mut positions)?;
+                    given.push((column.canonical, index));
+                }
+                Err(_) if column.canonical.need() == Need::Optional => {}
                 Err(error) => return Err(error),
+            }
+        }
+        let is_new = |canonical: &Canonical| {
+            canonical.need() == Need::Optional && USED.contains(canonical) && *canonical != Canonical::Discount
+        };
+        for (canonical, outcome) in header::guess(&self.headers, &self.content(), &given).iter() {
+            if let Outcome::Guess { index, header, evidence } = outcome
+                && is_new(&canonical)
+                && !columns.iter().any(|column| column.canonical == canonical)
+            {
+                self.take(canonical, *index, header, true, &mut positions)?;
+                notes.push(format!("{canonical} begins with {}", self.bytes.shown.display()));
+                columns.push(Column {
+                    canonical,
+                    header: header.clone(),
+                    evidence: evidence.clone(),
+                });
             }
         }
         Ok(positions)
     }
 
-    fn values(&self, positions: &Positions, canonical: Canonical) -> Option<(&String, &Vec<Vec<u8>>)> {
-        let i = positions[canonical as usize]?;
-        Some((self.headers.get(i)?, self.sample.get(i)?))
+    /// What costs and discounts count, as given or as headers and values show.
+    fn basis(
+        &self,
+        params: &Params,
+        positions: &Positions,
+        columns: &[Column],
+        decisions: &mut Vec<Decision>,
+    ) -> MoneyBasis {
+        let header = |c: Canonical| columns.iter().find(|column| column.canonical == c).map(|column| &column.header);
+        let has = |c: Canonical| positions[c as usize].is_some();
+        let mut basis = MoneyBasis {
+            cost: params.cost.unwrap_or(CostBasis::Line),
+            discount: params.discount.unwrap_or(DiscountBasis::Line),
+        };
+        if let (Some(header), None) = (header(Canonical::Cost), params.cost) {
+            let (cost, evidence) = CostBasis::of(header, has(Canonical::UnitPrice));
+            basis.cost = cost;
+            decisions.push(Decision {
+                setting: "load.cost",
+                value: cost.name().to_owned(),
+                evidence,
+            });
+        }
+        if let (Some(header), None) = (header(Canonical::Discount), params.discount) {
+            let values: Vec<&[u8]> = self.values(positions, Canonical::Discount).into_iter().flatten().collect();
+            let (discount, mut evidence) = DiscountBasis::of_values(header, &values);
+            basis.discount = discount;
+            if has(Canonical::Amount) {
+                evidence = format!("discount {header:?} is not deducted: the amount is taken as what was paid");
+            }
+            decisions.push(Decision {
+                setting: "load.discount",
+                value: discount.name().to_owned(),
+                evidence,
+            });
+        }
+        basis
     }
 
-    /// Decimal mark and date format, as given or as the sample shows.
-    fn formats(&self, params: &Params, positions: &Positions, notes: &mut Vec<String>) -> Result<Formats, Error> {
-        let decimal = match params.decimal {
-            Some(decimal) => decimal,
-            None => self.decimal(positions, notes)?,
-        };
-        let date_format = match params.date_format {
-            Some(format) => format,
-            None => self.date_format(positions, notes)?,
-        };
-        Ok(Formats { decimal, date_format })
+    fn values(&self, positions: &Positions, canonical: Canonical) -> Option<impl Iterator<Item = &[u8]>> {
+        let values = self.sample.get(positions[canonical as usize]?)?;
+        Some(values.iter().map(Vec::as_slice))
     }
 
-    fn decimal(&self, positions: &Positions, notes: &mut Vec<String>) -> Result<NumberFormat, Error> {
+    fn decimal(&self, positions: &Positions) -> Detection {
         let columns = [
             Canonical::Amount,
             Canonical::UnitPrice,
@@ -541,153 +569,19 @@ impl Opened {
             Canonical::Quantity,
         ];
         let values = columns.iter().filter_map(|c| self.values(positions, *c));
-        let all: Vec<&[u8]> = values
-            .flat_map(|(_, values)| values.iter().map(Vec::as_slice))
-            .collect();
-        let found = NumberFormat::detect(all);
-        if found.ambiguous {
-            let money = [Canonical::Amount, Canonical::UnitPrice, Canonical::Quantity];
-            let header = money
-                .iter()
-                .find_map(|c| self.values(positions, *c))
-                .map(|(h, _)| h.clone())
-                .unwrap_or_default();
-            return Err(Error::Number {
-                path: self.path.clone(),
-                header,
-                why: found.evidence,
-            });
-        }
-        if found.format != NumberFormat::Point {
-            notes.push(format!("decimal mark: {} ({})", found.format, found.evidence));
-        }
-        Ok(found.format)
+        NumberFormat::detect(values.flatten())
     }
 
-    fn date_format(&self, positions: &Positions, notes: &mut Vec<String>) -> Result<DateFormat, Error> {
-        let Some((header, values)) = self.values(positions, Canonical::OrderedAt) else {
-            return Ok(DateFormat::Iso);
-        };
-        let mut found = date::detect(values.iter().map(Vec::as_slice));
-        if let (
-            Err(DateDetectError::Ambiguous { .. }),
-            Kind::Text {
-                delimiter,
-                compression,
-                encoding,
-                has_header,
-                preamble,
-            },
-        ) = (&found, &self.kind)
-        {
-            let text = read_sample(&self.path, *compression, encoding, LONG_SAMPLE_BYTES)?;
-            let skip = usize::from(*has_header);
-            let column = positions[Canonical::OrderedAt as usize].unwrap_or_default();
-            let rows = records(&text[*preamble..], *delimiter, LONG_SAMPLE_ROWS);
-            found = date::detect(
-                rows.iter()
-                    .skip(skip)
-                    .filter_map(|row| row.get(column))
-                    .map(Vec::as_slice),
-            );
-        }
-        let found = found.map_err(|source| Error::Date {
-            path: self.path.clone(),
-            header: header.clone(),
-            source,
+    /// Day and month told apart by every value of the column, however late the first that can.
+    fn detect_in_whole_column(&self, column: usize) -> Result<Result<DateDetection, DateDetectError>, Error> {
+        let mut detector = date::Detector::default();
+        self.each_value(column, &mut |value| {
+            detector.add(value);
+            !detector.is_decided()
         })?;
-        if found.format != DateFormat::Iso {
-            notes.push(format!("date format: {} ({})", found.format, found.evidence));
-        }
-        Ok(found.format)
-    }
-
-    fn finish(self, positions: Positions, formats: Formats) -> Result<FilePlan, Error> {
-        let format = match self.kind {
-            Kind::Parquet(parquet) => Format::Parquet {
-                parquet,
-                columns: Columns { positions, formats },
-            },
-            Kind::Text {
-                delimiter,
-                compression,
-                encoding,
-                has_header,
-                preamble,
-            } => Format::Text {
-                layout: Layout {
-                    delimiter,
-                    n_fields: self.headers.len(),
-                    positions,
-                    decimal: formats.decimal,
-                    date_format: formats.date_format,
-                },
-                compression,
-                encoding,
-                has_header,
-                preamble,
-            },
-        };
-        Ok(FilePlan {
-            path: self.path,
-            bytes: self.bytes,
-            format,
-        })
+        Ok(detector.finish())
     }
 }
 
-fn limit_columns(path: &Path, n: usize) -> Result<(), Error> {
-    let (path, limit) = (path.to_path_buf(), MAX_COLUMNS);
-    if n > limit {
-        return Err(Error::TooManyColumns { path, n, limit });
-    }
-    Ok(())
-}
-
-/// The first whole records of a text file, at most about `limit` bytes.
-fn read_sample(
-    path: &Path,
-    compression: Compression,
-    encoding: &'static Encoding,
-    limit: u64,
-) -> Result<Vec<u8>, Error> {
-    let mut text = Vec::new();
-    let mut reader = open_text(path, compression, encoding)?.take(limit);
-    reader.read_to_end(&mut text).map_err(io_error(path))?;
-    if text.len() as u64 == limit
-        && let Some(end) = memchr::memrchr(b'\n', &text)
-    {
-        text.truncate(end + 1);
-    }
-    Ok(text)
-}
-
-/// The fields of the first records of a text.
-fn records(text: &[u8], delimiter: Delimiter, limit: usize) -> Vec<Vec<Vec<u8>>> {
-    let Delimiter::Byte(delimiter) = delimiter else {
-        let fields = |line: &[u8]| -> Vec<Vec<u8>> {
-            line.split(u8::is_ascii_whitespace)
-                .filter(|f| !f.is_empty())
-                .map(<[u8]>::to_vec)
-                .collect()
-        };
-        return text
-            .split(|b| *b == b'\n')
-            .map(fields)
-            .filter(|row| !row.is_empty())
-            .take(limit)
-            .collect();
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text);
-    let to_fields = |record: csv::ByteRecord| record.iter().map(<[u8]>::to_vec).collect();
-    reader
-        .byte_records()
-        .take(limit)
-        .filter_map(Result::ok)
-        .map(to_fields)
-        .collect()
-}
+/// As a header in `--map canonical=_`: there is no such column.
+const LEFT_OUT: &str = "_";

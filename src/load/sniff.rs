@@ -102,6 +102,17 @@ impl std::fmt::Display for Delimiter {
     }
 }
 
+impl Delimiter {
+    /// As the configuration names it.
+    pub fn setting(self) -> String {
+        match self {
+            Self::Byte(b'\t') => "tab".into(),
+            Self::Byte(byte) => char::from(byte).to_string(),
+            Self::Whitespace => "blank".into(),
+        }
+    }
+}
+
 /// How the records of a file are divided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {

@@ -1,56 +1,23 @@
 //! From a plan to batches: threads pull blocks from one source, decode them and hand them to the sink.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use encoding_rs_io::DecodeReaderBytesBuilder;
-
 use super::batch::RawBatch;
-use super::columnar::ParquetFile;
 use super::date::LocalClock;
+use super::open::open_text;
 use super::plan::{FilePlan, Format, Plan};
+use super::sniff::Delimiter;
 use super::text::{Blocks, CutError, TextBlock, decode};
-use super::{Error, io_error};
-
-/// How the bytes of a file are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    None,
-    Gzip,
-    Zstd,
-}
-
-/// The text of a file as UTF-8, whatever its compression and encoding.
-pub fn open_text(
-    path: &Path,
-    compression: Compression,
-    encoding: &'static encoding_rs::Encoding,
-) -> Result<Box<dyn Read + Send>, Error> {
-    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io_error(path))?);
-    let plain: Box<dyn Read + Send> = match compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file).map_err(io_error(path))?),
-    };
-    // A byte order mark wins over the encoding. Without an encoding the bytes pass through unread: UTF-8 as it is,
-    // broken sequences included, which cleaning finds.
-    let declared = (encoding != encoding_rs::UTF_8).then_some(encoding);
-    let mut decoder = DecodeReaderBytesBuilder::new();
-    decoder
-        .encoding(declared)
-        .utf8_passthru(true)
-        .strip_bom(true)
-        .bom_override(true);
-    Ok(Box::new(decoder.build(plain)))
-}
+use super::{Error, io_error, json};
 
 /// Something for one thread to decode.
 enum Block {
     Text(u32, TextBlock),
-    RowGroup(u32, usize),
+    /// A row group of Parquet, a record batch of Arrow.
+    Group(u32, usize),
 }
 
 /// Where the next block comes from; behind one lock, so that reading is sequential.
@@ -62,7 +29,7 @@ struct Source<'a> {
 
 enum Open<'a> {
     Text(u32, &'a FilePlan, Blocks<Box<dyn Read + Send>>),
-    Parquet(u32, &'a ParquetFile, usize),
+    Groups(u32, std::ops::Range<usize>),
 }
 
 impl Source<'_> {
@@ -70,37 +37,47 @@ impl Source<'_> {
         loop {
             match &mut self.open {
                 Some(Open::Text(file, plan, blocks)) => {
-                    if let Some(block) = blocks.next_block().map_err(|error| cut_error(&plan.path, error))? {
+                    let block = blocks.next_block();
+                    if let Some(block) = block.map_err(|error| cut_error(plan.path(), error))? {
                         return Ok(Some(Block::Text(*file, block)));
                     }
                 }
-                Some(Open::Parquet(file, parquet, next_group)) if *next_group < parquet.n_row_groups() => {
-                    *next_group += 1;
-                    return Ok(Some(Block::RowGroup(*file, *next_group - 1)));
+                Some(Open::Groups(file, groups)) => {
+                    if let Some(group) = groups.next() {
+                        return Ok(Some(Block::Group(*file, group)));
+                    }
                 }
-                _ => {}
+                None => {}
             }
             let Some(plan) = self.plan.files.get(self.next_file) else {
                 return Ok(None);
             };
             let file = self.next_file as u32;
             self.next_file += 1;
-            self.open = Some(match &plan.format {
-                Format::Parquet { parquet, .. } => Open::Parquet(file, parquet, 0),
-                Format::Text {
-                    layout,
-                    compression,
-                    encoding,
-                    preamble,
-                    ..
-                } => {
-                    let reader = open_text(&plan.path, *compression, encoding)?;
-                    let blocks = Blocks::new(reader, layout.delimiter, *preamble).map_err(io_error(&plan.path))?;
-                    Open::Text(file, plan, blocks)
-                }
-            });
+            self.open = Some(open(file, plan)?);
         }
     }
+}
+
+fn open(file: u32, plan: &FilePlan) -> Result<Open<'_>, Error> {
+    let (compression, encoding, delimiter, preamble) = match &plan.format {
+        Format::Parquet(parquet) => return Ok(Open::Groups(file, 0..parquet.n_row_groups())),
+        Format::Arrow(arrow) => return Ok(Open::Groups(file, 0..arrow.n_batches())),
+        // A line break within a text of JSON is written as `\n`: every line end is one.
+        Format::Json {
+            compression, encoding, ..
+        } => (compression, encoding, Delimiter::Whitespace, 0),
+        Format::Text {
+            layout,
+            compression,
+            encoding,
+            preamble,
+            ..
+        } => (compression, encoding, layout.delimiter, *preamble),
+    };
+    let reader = open_text(&plan.bytes, *compression, encoding)?;
+    let blocks = Blocks::new(reader, delimiter, preamble).map_err(io_error(plan.path()))?;
+    Ok(Open::Text(file, plan, blocks))
 }
 
 pub fn cut_error(path: &Path, error: CutError) -> Error {
@@ -145,6 +122,11 @@ pub fn stream(plan: &Plan, n_threads: usize, sink: &(dyn Fn(RawBatch) + Sync)) -
         }
         work();
     });
+    // A file that was replaced while it was read may have been read half and half, whatever came of it.
+    if let Some(file) = plan.files.iter().find(|file| file.bytes.is_changed()) {
+        let path = file.path().to_path_buf();
+        return Err(Error::Changed { path });
+    }
     match error.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(()),
@@ -157,30 +139,38 @@ fn decode_block(
     clock: &mut LocalClock,
     sink: &(dyn Fn(RawBatch) + Sync),
 ) -> Result<(), Error> {
-    match block {
-        Block::Text(file, mut block) => {
-            let file_plan = &plan.files[file as usize];
-            if let Format::Text { layout, has_header, .. } = &file_plan.format {
-                if *has_header && block.is_first {
-                    skip_header(&mut block, layout.delimiter);
-                }
-                sink(decode(block, layout, file, clock));
+    let (Block::Text(file, _) | Block::Group(file, _)) = block;
+    let file_plan = &plan.files[file as usize];
+    let mapping = &file_plan.mapping;
+    let path = || file_plan.path().to_path_buf();
+    match (block, &file_plan.format) {
+        (Block::Text(_, mut block), Format::Text { layout, has_header, .. }) => {
+            if *has_header && block.is_first {
+                skip_header(&mut block, layout.delimiter);
             }
+            sink(decode(block, layout, mapping, file, clock));
         }
-        Block::RowGroup(file, group) => {
-            let file_plan = &plan.files[file as usize];
-            if let Format::Parquet { parquet, columns } = &file_plan.format {
-                let path = file_plan.path.clone();
-                let decoded = parquet.decode(group, file, columns, clock, sink);
-                decoded.map_err(|source| Error::Parquet { path, source })?;
-            }
+        (Block::Text(_, block), Format::Json { keys, .. }) => sink(json::decode(block, keys, mapping, file, clock)),
+        (Block::Group(_, group), Format::Parquet(parquet)) => {
+            let decoded = parquet.decode(group, file, mapping, clock, sink);
+            decoded.map_err(|source| Error::Parquet { path: path(), source })?;
+        }
+        (Block::Group(_, at), Format::Arrow(arrow)) => {
+            let decoded = arrow.decode(at, file, mapping, clock);
+            sink(decoded.map_err(|source| Error::Arrow { path: path(), source })?);
+        }
+        // Blocks are made by the format of their file.
+        (Block::Text(..), Format::Parquet(_) | Format::Arrow(_))
+        | (Block::Group(..), Format::Text { .. } | Format::Json { .. }) => {
+            let source = io::Error::other("the file changed its kind");
+            return Err(Error::Io { path: path(), source });
         }
     }
     Ok(())
 }
 
 /// Takes the first record off a block, blank lines before it included.
-fn skip_header(block: &mut TextBlock, delimiter: super::sniff::Delimiter) {
+fn skip_header(block: &mut TextBlock, delimiter: Delimiter) {
     let end = super::text::first_record_end(&block.bytes, delimiter);
     block.first_line += memchr::memchr_iter(b'\n', &block.bytes[..end]).count() as u64;
     block.bytes.drain(..end);

@@ -9,10 +9,10 @@ use std::io::{self, Read};
 use csv::ByteRecord;
 use memchr::{memchr, memchr_iter, memchr2};
 
-use super::batch::{BAD, MISSING, OVERFLOW, RawBatch, RawRows, TextBuilder};
-use super::date::{self, DateFormat, LocalClock};
-use super::header::Canonical;
-use super::number::{NumberError, NumberFormat, parse_scaled};
+use super::batch::{RawBatch, RawRows};
+use super::date::LocalClock;
+use super::mapping::Mapping;
+use super::rows::Rows;
 use super::sniff::Delimiter;
 
 /// Bytes of a block.
@@ -20,17 +20,13 @@ pub const BLOCK_BYTES: usize = 4 << 20;
 /// A record longer than this is taken for a broken file, not for a record.
 pub const MAX_RECORD_BYTES: usize = 32 << 20;
 
-/// Where each canonical column stands in the records of one file.
-pub type Positions = [Option<usize>; Canonical::ALL.len()];
-
 /// How the records of one file are to be read.
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub delimiter: Delimiter,
     pub n_fields: usize,
-    pub positions: Positions,
-    pub decimal: NumberFormat,
-    pub date_format: DateFormat,
+    /// The text was made from another encoding, so that a replacement character stands for broken bytes.
+    pub is_transcoded: bool,
 }
 
 /// Whole records of a file.
@@ -211,8 +207,10 @@ pub fn first_record_end(bytes: &[u8], delimiter: Delimiter) -> usize {
 }
 
 /// Splits and parses a block. `clock` turns instants into the wall clock of the run's time zone.
-pub fn decode(block: TextBlock, layout: &Layout, file: u32, clock: &mut LocalClock) -> RawBatch {
-    let mut columns = Columns::new(layout);
+pub fn decode(block: TextBlock, layout: &Layout, mapping: &Mapping, file: u32, clock: &mut LocalClock) -> RawBatch {
+    // Nearly every block is sound, and to know that is cheap.
+    let is_sound = !layout.is_broken(&block.bytes);
+    let mut rows = Rows::new(mapping);
     let mut spans = Vec::new();
     let mut line_numbers = Vec::new();
     match layout.delimiter {
@@ -232,7 +230,11 @@ pub fn decode(block: TextBlock, layout: &Layout, file: u32, clock: &mut LocalClo
                 let blank = text.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
                 spans.push((position.0 + blank, end));
                 line_numbers.push(block.first_line + position.1 - 1 + count_lines(&text[..blank]));
-                columns.push(record.len(), |i| record.get(i).unwrap_or_default(), clock);
+                let field = |i| record.get(i).unwrap_or_default();
+                layout.push(&mut rows, record.len(), field, clock);
+                if !is_sound && layout.is_broken(text) {
+                    rows.mark_broken();
+                }
             }
         }
         Delimiter::Whitespace => {
@@ -244,136 +246,42 @@ pub fn decode(block: TextBlock, layout: &Layout, file: u32, clock: &mut LocalClo
                 if !fields.is_empty() {
                     spans.push((start, start + line.len()));
                     line_numbers.push(line_number);
-                    columns.push(fields.len(), |i| fields.get(i).copied().unwrap_or_default(), clock);
+                    let field = |i| fields.get(i).copied().unwrap_or_default();
+                    layout.push(&mut rows, fields.len(), field, clock);
+                    if !is_sound && layout.is_broken(line) {
+                        rows.mark_broken();
+                    }
                 }
                 start += line.len();
             }
         }
     }
-    columns.finish(
-        file,
-        RawRows::Text {
-            bytes: block.bytes,
-            spans,
-            line_numbers,
-        },
-    )
+    let raw = RawRows::Text {
+        bytes: block.bytes,
+        spans,
+        line_numbers,
+    };
+    rows.finish(file, raw, clock)
 }
 
-/// The columns of a batch while they grow.
-struct Columns<'a> {
-    layout: &'a Layout,
-    n_rows: usize,
-    texts: [Option<TextBuilder>; Canonical::ALL.len()],
-    numbers: [Option<Vec<i64>>; Canonical::ALL.len()],
-    ordered_at: Vec<i64>,
-    ragged: Vec<u32>,
-}
-
-const TEXTS: [Canonical; 5] = [
-    Canonical::CustomerId,
-    Canonical::OrderId,
-    Canonical::ProductId,
-    Canonical::ProductName,
-    Canonical::Currency,
-];
-
-/// Number columns and their decimals.
-pub const NUMBERS: [(Canonical, u32); 4] = [
-    (Canonical::Amount, 4),
-    (Canonical::Quantity, 4),
-    (Canonical::UnitPrice, 6),
-    (Canonical::Cost, 6),
-];
-
-impl<'a> Columns<'a> {
-    fn new(layout: &'a Layout) -> Self {
-        let has = |c: Canonical| layout.positions[c as usize].is_some();
-        let mut texts = [const { None }; Canonical::ALL.len()];
-        let mut numbers = [const { None }; Canonical::ALL.len()];
-        for column in TEXTS.into_iter().filter(|c| has(*c)) {
-            texts[column as usize] = Some(TextBuilder::default());
-        }
-        for (column, _) in NUMBERS.into_iter().filter(|(c, _)| has(*c)) {
-            numbers[column as usize] = Some(Vec::new());
-        }
-        Self {
-            layout,
-            n_rows: 0,
-            texts,
-            numbers,
-            ordered_at: Vec::new(),
-            ragged: Vec::new(),
+impl Layout {
+    fn push<'b>(&self, rows: &mut Rows<'_>, n_fields: usize, field: impl Fn(usize) -> &'b [u8], clock: &mut LocalClock) {
+        let surplus_is_blank = || (self.n_fields..n_fields).all(|i| field(i).trim_ascii().is_empty());
+        if n_fields < self.n_fields || !surplus_is_blank() {
+            rows.push_ragged(clock);
+        } else {
+            rows.push(field, clock);
         }
     }
 
-    fn push<'b>(&mut self, n_fields: usize, field: impl Fn(usize) -> &'b [u8], clock: &mut LocalClock) {
-        let expected = self.layout.n_fields;
-        let surplus_is_blank = || (expected..n_fields).all(|i| field(i).trim_ascii().is_empty());
-        let is_ragged = n_fields < expected || !surplus_is_blank();
-        if is_ragged {
-            self.ragged.push(self.n_rows as u32);
-        }
-        self.n_rows += 1;
-        let value = |c: Canonical| match self.layout.positions[c as usize] {
-            Some(i) if !is_ragged => field(i),
-            _ => &[],
-        };
-        for column in TEXTS {
-            if let Some(builder) = &mut self.texts[column as usize] {
-                builder.push(value(column));
-            }
-        }
-        for (column, decimals) in NUMBERS {
-            if let Some(numbers) = &mut self.numbers[column as usize] {
-                numbers.push(number(value(column), self.layout.decimal, decimals));
-            }
-        }
-        self.ordered_at
-            .push(seconds(value(Canonical::OrderedAt), self.layout.date_format, clock));
-    }
-
-    fn finish(self, file: u32, raw: RawRows) -> RawBatch {
-        let Self {
-            mut texts, mut numbers, ..
-        } = self;
-        let mut text = |c: Canonical| texts[c as usize].take().map(TextBuilder::finish);
-        let mut number = |c: Canonical| numbers[c as usize].take();
-        RawBatch {
-            file,
-            n_rows: self.n_rows,
-            customer: text(Canonical::CustomerId).unwrap_or_default(),
-            order: text(Canonical::OrderId),
-            product: text(Canonical::ProductId),
-            product_name: text(Canonical::ProductName),
-            currency: text(Canonical::Currency),
-            ordered_at: self.ordered_at,
-            amount: number(Canonical::Amount),
-            quantity: number(Canonical::Quantity),
-            unit_price: number(Canonical::UnitPrice),
-            cost: number(Canonical::Cost),
-            ragged: self.ragged,
-            raw,
+    /// Whether there are bytes that are no text in the file's encoding.
+    pub(super) fn is_broken(&self, text: &[u8]) -> bool {
+        if self.is_transcoded {
+            memchr::memmem::find(text, "\u{FFFD}".as_bytes()).is_some()
+        } else {
+            std::str::from_utf8(text).is_err()
         }
     }
-}
-
-/// A field as a scaled integer or one of the reserved values.
-pub fn number(field: &[u8], format: NumberFormat, decimals: u32) -> i64 {
-    match parse_scaled(field, format, decimals) {
-        Ok(value) => value.max(OVERFLOW + 1),
-        Err(NumberError::Empty) => MISSING,
-        Err(NumberError::NotANumber) => BAD,
-        Err(NumberError::Overflow) => OVERFLOW,
-    }
-}
-
-/// A field as wall-clock seconds or one of the reserved values.
-pub fn seconds(field: &[u8], format: DateFormat, clock: &mut LocalClock) -> i64 {
-    if field.trim_ascii().is_empty() {
-        return MISSING;
-    }
-    date::parse(field, format).map_or(BAD, |moment| moment.local_seconds(clock))
 }
 
 #[cfg(test)]

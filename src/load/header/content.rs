@@ -1,9 +1,10 @@
 //! What the values below a header say about it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Canonical;
 use crate::load::date::looks_like_date;
+use crate::load::line_type::LineType;
 use crate::load::number::{NumberFormat, parse_scaled};
 
 /// What a sample of a column looks like, in numbers of values. All zero stands for "not known".
@@ -17,19 +18,22 @@ pub struct ColumnContent {
     pub n_numbers: usize,
     /// Numbers without a fraction; `17850.0` is one.
     pub n_integers: usize,
+    /// Words for a sale or a return, and those for a return among them.
+    pub n_line_types: usize,
+    pub n_returns: usize,
 }
 
 impl ColumnContent {
     pub fn of<'a>(samples: impl IntoIterator<Item = &'a [u8]>) -> Self {
         const DECIMALS: u32 = 4;
         const ONE: i64 = 10_i64.pow(DECIMALS);
+        /// A column that marks returns has a handful of different values.
+        const MAX_LINE_TYPES: usize = 20;
         let mut content = Self::default();
         let mut distinct = HashSet::new();
-        for value in samples
-            .into_iter()
-            .map(<[u8]>::trim_ascii)
-            .filter(|value| !value.is_empty())
-        {
+        let trimmed = samples.into_iter().map(<[u8]>::trim_ascii);
+        let values: Vec<&[u8]> = trimmed.filter(|value| !value.is_empty()).collect();
+        for &value in &values {
             content.n_values += 1;
             distinct.insert(value);
             content.n_dates += usize::from(looks_like_date(value));
@@ -42,6 +46,16 @@ impl ColumnContent {
             }
         }
         content.n_distinct = distinct.len();
+        if distinct.len() <= MAX_LINE_TYPES {
+            let types: HashMap<&[u8], LineType> = distinct
+                .into_iter()
+                .filter_map(|value| Some((value, LineType::of(std::str::from_utf8(value).ok()?)?)))
+                .collect();
+            for line_type in values.iter().filter_map(|value| types.get(value)) {
+                content.n_line_types += 1;
+                content.n_returns += usize::from(*line_type == LineType::Return);
+            }
+        }
         content
     }
 
@@ -60,7 +74,7 @@ impl ColumnContent {
         }
         match canonical {
             Canonical::OrderedAt => self.mostly(self.n_dates),
-            Canonical::Amount | Canonical::Quantity | Canonical::UnitPrice | Canonical::Cost => {
+            Canonical::Amount | Canonical::Quantity | Canonical::UnitPrice | Canonical::Cost | Canonical::Discount => {
                 self.mostly(self.n_numbers)
             }
             Canonical::CustomerId | Canonical::OrderId | Canonical::ProductId => {
@@ -69,6 +83,8 @@ impl ColumnContent {
             }
             Canonical::ProductName | Canonical::Category | Canonical::BusinessLine => true,
             Canonical::Channel | Canonical::Currency => true,
+            // A type may be one of customers or payments: the words decide, and a sample without returns may do.
+            Canonical::LineType => self.n_values * 9 <= self.n_line_types * 10,
         }
     }
 
@@ -83,6 +99,7 @@ impl ColumnContent {
                 Canonical::ProductName => !self.mostly(self.n_numbers),
                 Canonical::OrderedAt | Canonical::ProductId | Canonical::Category => false,
                 Canonical::BusinessLine | Canonical::Channel | Canonical::Currency => false,
+                Canonical::Discount | Canonical::LineType => false,
             }
     }
 }
@@ -101,7 +118,8 @@ mod tests {
                 n_distinct: 5,
                 n_dates: 2,
                 n_numbers: 4,
-                n_integers: 3
+                n_integers: 3,
+                ..ColumnContent::default()
             }
         );
     }

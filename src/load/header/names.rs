@@ -243,6 +243,34 @@ const NAMES: &[(Canonical, u32, &str)] = &[
         "line cost;total cost;cost amount;cogs;cost of goods;cost of goods sold;cost of sales;成本;总成本;成本金额;销售成本;\
          Kosten;Wareneinsatz;Einstandswert;coût;coût total;coût d'achat;costo;costo total;coste;coste total;custo;custo total;原価",
     ),
+    (
+        Cost,
+        90,
+        "unit cost;cost price;cost per unit;cost each;item cost;product cost;standard cost;purchase price;buying price;\
+         单位成本;成本价;成本单价;进价;进货价;采购价;Stückkosten;Einkaufspreis;Einstandspreis;EK-Preis;coût unitaire;prix d'achat;\
+         prix de revient;costo unitario;coste unitario;precio de costo;precio de coste;precio de compra;custo unitário;\
+         preço de custo;preço de compra;原単価;仕入単価;仕入価格",
+    ),
+    (Discount, 100, "discount"),
+    (
+        Discount,
+        95,
+        "discount amount;discount amt;line discount;item discount;lineitem discount;discount value;total discount;discount percent;\
+         discount percentage;discount pct;discount rate;discount applied;unit discount;rebate;markdown;\
+         优惠金额;折扣金额;优惠;折扣额;让利金额;减免金额;Rabatt;Rabattbetrag;Nachlass;Preisnachlass;Rabatt %;Rabattsatz;\
+         remise;montant remise;remise ligne;taux de remise;rabais;descuento;importe descuento;descuento %;desconto;\
+         valor do desconto;割引;割引額;値引;値引き;値引額;割引率",
+    ),
+    (LineType, 100, "line_type"),
+    (
+        LineType,
+        95,
+        "transaction type;trans type;record type;document type;doc type;order type;sale type;sales type;movement type;\
+         invoice type;entry type;operation type;交易类型;单据类型;订单类型;销售类型;业务类别;单据类别;Belegart;Vorgangsart;Buchungsart;\
+         Belegtyp;Transaktionstyp;type de document;type de transaction;type de pièce;type d'opération;tipo de documento;\
+         tipo de transacción;tipo de operación;tipo de transação;tipo de operação;伝票種別;取引種別;取引区分;売上区分;伝票区分",
+    ),
+    (LineType, 70, "type;kind;类型;Typ;Art;tipo;種別;区分"),
     (Currency, 100, "currency"),
     (
         Currency,
@@ -335,6 +363,11 @@ pub(super) static KNOWN_NEVER: LazyLock<Vec<Known>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The words of a text as headers are compared: in lower case, without accents and marks, in simplified characters.
+pub fn fold_words(text: &str) -> Vec<String> {
+    Normal::of(text).words
+}
+
 /// A header as it is compared: in lower case, without accents, blanks and marks, in simplified characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Normal {
@@ -401,9 +434,9 @@ fn half_width(c: char) -> char {
 
 fn fold(c: char, word: &mut String) {
     const TRADITIONAL: &str =
-        "戶編號訂單會員時間產稱數價額實業務線類別貨幣種購買賣顧總計銷項個門據環條碼創費發標題來臺億際應收規營開";
+        "戶編號訂單會員時間產稱數價額實業務線類別貨幣種購買賣顧總計銷項個門據環條碼創費發標題來臺億際應收規營開換沖紅廢";
     const SIMPLIFIED: &str =
-        "户编号订单会员时间产称数价额实业务线类别货币种购买卖顾总计销项个门据环条码创费发标题来台亿际应收规营开";
+        "户编号订单会员时间产称数价额实业务线类别货币种购买卖顾总计销项个门据环条码创费发标题来台亿际应收规营开换冲红废";
     for c in c.to_lowercase() {
         match c {
             'à'..='å' | 'ā' | 'ă' | 'ą' => word.push('a'),

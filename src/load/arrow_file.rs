@@ -1,0 +1,101 @@
+//! Arrow IPC files (Feather version 2) and streams, read a record batch at a time.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{FileReader, StreamReader};
+use arrow::ipc::writer::FileWriter;
+
+use super::batch::RawBatch;
+use super::columnar::{sample_texts, to_raw};
+use super::date::LocalClock;
+use super::mapping::Mapping;
+use super::spool::Bytes;
+
+/// An Arrow file whose footer has been read.
+#[derive(Clone, Debug)]
+pub struct ArrowFile {
+    bytes: Bytes,
+    schema: SchemaRef,
+    /// Rows before each record batch, and in all.
+    starts: Vec<u64>,
+}
+
+/// A damaged file can make the decoder panic: that is an error of the file like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    let damaged = || ArrowError::IpcError("a record batch or the footer is damaged".into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged()))
+}
+
+fn reader(path: &Path, projection: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, ArrowError> {
+    FileReader::try_new(BufReader::new(File::open(path)?), projection)
+}
+
+impl ArrowFile {
+    pub fn open(bytes: &Bytes) -> Result<Self, ArrowError> {
+        guarded(|| {
+            let reader = reader(bytes.path(), Some(Vec::new()))?;
+            let full = self::reader(bytes.path(), None)?;
+            let mut starts = vec![0];
+            let mut n_rows = 0;
+            for batch in reader {
+                n_rows += batch?.num_rows() as u64;
+                starts.push(n_rows);
+            }
+            Ok(Self {
+                bytes: bytes.clone(),
+                schema: full.schema(),
+                starts,
+            })
+        })
+    }
+
+    pub fn headers(&self) -> Vec<String> {
+        self.schema.fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    pub fn n_batches(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The first rows as text, one vector a column.
+    pub fn sample(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ArrowError> {
+        guarded(|| match reader(self.bytes.path(), None)?.next() {
+            Some(batch) => {
+                let batch = batch?;
+                Ok(sample_texts(&batch.slice(0, n_rows.min(batch.num_rows()))))
+            }
+            None => Ok(vec![Vec::new(); self.schema.fields().len()]),
+        })
+    }
+
+    /// Decodes one record batch.
+    pub fn decode(&self, at: usize, file: u32, mapping: &Mapping, clock: &mut LocalClock) -> Result<RawBatch, ArrowError> {
+        guarded(|| {
+            let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let projected = mapping.positions.map(|position| position.and_then(|p| wanted.binary_search(&p).ok()));
+            let mut reader = reader(self.bytes.path(), Some(wanted))?;
+            reader.set_index(at)?;
+            let batch = reader.next().ok_or_else(|| ArrowError::IpcError("a record batch is missing".into()))??;
+            Ok(to_raw(batch, &projected, mapping, file, 1 + self.starts[at], clock))
+        })
+    }
+}
+
+/// Copies a stream as a file, whose batches can be read in any order.
+pub fn stream_to_file(path: &Path, into: &mut dyn Write) -> Result<(), ArrowError> {
+    guarded(|| {
+        let stream = StreamReader::try_new(BufReader::new(File::open(path)?), None)?;
+        let mut file = FileWriter::try_new(into, &stream.schema())?;
+        for batch in stream {
+            file.write(&batch?)?;
+        }
+        file.finish()
+    })
+}

@@ -1,0 +1,200 @@
+//! Bytes that must be read more than once: a file where it lies, or a temporary copy of what has no place.
+//!
+//! Standard input, packed Parquet and workbooks are copied to a temporary file, which is gone when nobody holds it
+//! any more; memory does not grow with their size.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tempfile::TempPath;
+
+/// How the bytes of a file are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    pub fn of(magic: &[u8]) -> Self {
+        match magic {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Where the bytes of an input lie.
+#[derive(Clone, Debug)]
+pub struct Bytes {
+    /// The path as the user knows it.
+    pub shown: PathBuf,
+    place: Place,
+    stamp: Stamp,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    File,
+    Copy(Arc<TempPath>),
+}
+
+/// What changes when a file is written anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    node: (u64, u64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            node: {
+                use std::os::unix::fs::MetadataExt;
+                (metadata.dev(), metadata.ino())
+            },
+        }
+    }
+}
+
+impl Bytes {
+    pub fn file(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            shown: path.to_path_buf(),
+            place: Place::File,
+            stamp: Stamp::of(&fs::metadata(path)?),
+        })
+    }
+
+    /// A temporary copy of what `write` writes, shown under the name of its source.
+    pub fn copy<E: From<io::Error>>(
+        shown: &Path,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut file = BufWriter::new(tempfile::NamedTempFile::new()?);
+        write(&mut file)?;
+        let path = file.into_inner().map_err(io::IntoInnerError::into_error)?.into_temp_path();
+        Ok(Self {
+            shown: shown.to_path_buf(),
+            stamp: Stamp::of(&fs::metadata(&path)?),
+            place: Place::Copy(Arc::new(path)),
+        })
+    }
+
+    /// Where the bytes can be opened.
+    pub fn path(&self) -> &Path {
+        match &self.place {
+            Place::File => &self.shown,
+            Place::Copy(path) => path,
+        }
+    }
+
+    pub fn length(&self) -> u64 {
+        self.stamp.length
+    }
+
+    /// Whether the file is another one than when it was first looked at.
+    pub fn is_changed(&self) -> bool {
+        fs::metadata(self.path()).map_or(true, |now| Stamp::of(&now) != self.stamp)
+    }
+
+    /// The first bytes, at most `n`.
+    pub fn start(&self, n: u64) -> io::Result<Vec<u8>> {
+        let mut start = Vec::new();
+        File::open(self.path())?.take(n).read_to_end(&mut start)?;
+        Ok(start)
+    }
+
+    /// The bytes, unpacked. What unpacks to more than anyone would write is refused.
+    pub fn unpacked(&self, compression: Compression) -> io::Result<Box<dyn Read + Send>> {
+        let file = BufReader::with_capacity(1 << 20, File::open(self.path())?);
+        let limit = Limit::of(self.length());
+        Ok(match compression {
+            Compression::None => Box::new(file),
+            Compression::Gzip => Box::new(limit.on(flate2::bufread::MultiGzDecoder::new(file))),
+            Compression::Zstd => Box::new(limit.on(zstd::Decoder::with_buffer(file)?)),
+        })
+    }
+}
+
+/// The text of a bomb: more than this many times its packed size, and more than [`Limit::FREE`].
+const MAX_RATIO: u64 = 2_000;
+
+/// How much a packed file may unpack to.
+#[derive(Clone, Copy, Debug)]
+struct Limit(u64);
+
+impl Limit {
+    /// So much is harmless whatever the ratio.
+    const FREE: u64 = 1 << 30;
+
+    fn of(packed: u64) -> Self {
+        Self(packed.saturating_mul(MAX_RATIO).max(Self::FREE))
+    }
+
+    fn on<R: Read>(self, inner: R) -> Limited<R> {
+        Limited { inner, left: self.0 }
+    }
+}
+
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::other(Bomb))?;
+        Ok(n)
+    }
+}
+
+/// A packed file unpacks to far more than data would.
+#[derive(Debug, thiserror::Error)]
+#[error("it unpacks to more than {MAX_RATIO} times its size")]
+pub struct Bomb;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_gone_with_its_last_holder() {
+        let bytes = Bytes::copy::<io::Error>(Path::new("-"), |file| file.write_all(b"a,b\n")).unwrap();
+        let (path, again) = (bytes.path().to_path_buf(), bytes.clone());
+        drop(bytes);
+        assert_eq!(again.start(3).unwrap(), b"a,b");
+        assert!(!again.is_changed());
+        drop(again);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_written_anew_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "a,b\n").unwrap();
+        let bytes = Bytes::file(&path).unwrap();
+        assert!(!bytes.is_changed());
+        fs::write(&path, "a,b\n1,2\n").unwrap();
+        assert!(bytes.is_changed());
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused() {
+        let mut limited = Limit(10).on(io::repeat(b'a'));
+        let error = io::copy(&mut limited, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("2000 times"), "{error}");
+    }
+}

@@ -9,6 +9,7 @@ pub mod arrow_file;
 pub mod batch;
 pub mod columnar;
 pub mod date;
+pub mod encoding;
 pub mod header;
 pub mod json;
 pub mod line_type;

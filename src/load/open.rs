@@ -8,6 +8,7 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::arrow_file::{self, ArrowFile};
 use super::columnar::ParquetFile;
+use super::encoding::{self, Confidence};
 use super::json;
 use super::resolve::{Found, STDIN};
 use super::sniff::{self, Delimiter};
@@ -258,12 +259,12 @@ impl Opened {
         let encoding = match params.encoding {
             Some(encoding) => encoding,
             None => {
-                let guess = sniff::detect_encoding(&encoding_sample(&bytes, compression)?);
-                if guess.encoding != UTF_8 {
+                let guess = encoding::detect(&encoding_sample(&bytes, compression)?);
+                if (guess.encoding, guess.confidence) != (UTF_8, Confidence::Certain) {
                     decisions.push(Decision {
                         setting: "load.encoding",
                         value: guess.encoding.name().to_lowercase(),
-                        evidence: guess.evidence,
+                        evidence: format!("{} confidence: {}", guess.confidence, guess.evidence),
                     });
                 }
                 guess.encoding

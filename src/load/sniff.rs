@@ -1,88 +1,10 @@
-//! What kind of text a file is: its encoding, its delimiter, and whether its first line is a header.
+//! What kind of table a text is: its delimiter, and whether its first line is a header.
 //!
 //! In: the first bytes of a file (or the fields of its first records). Out: a decision and one line of
 //! evidence for the user. Everything here looks at a sample once; nothing runs per line of the file.
 
-use encoding_rs::{Encoding, GB18030, UTF_8, WINDOWS_1252};
-
 use super::date::looks_like_date;
 use super::number::{NumberFormat, parse_scaled};
-
-/// How the bytes of a file become text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodingGuess {
-    pub encoding: &'static Encoding,
-    /// Bytes of the byte order mark, to be skipped.
-    pub bom_length: usize,
-    /// One line for the user.
-    pub evidence: String,
-    /// Chosen by the heuristic between GB18030 and windows-1252, and not by a mark or by validity.
-    pub is_heuristic: bool,
-}
-
-/// Tells the encoding from a byte order mark, else from UTF-8 validity. What is neither is GB18030 if it
-/// decodes without error and more than half of its bytes beyond ASCII stand in runs of even length and pair up
-/// as the common characters do (A1 to D7, then A1 to FE); else windows-1252, whose accented letters stand alone
-/// between ASCII letters, and in lower case begin at E0. The sample may end inside a character.
-pub fn detect_encoding(sample: &[u8]) -> EncodingGuess {
-    let guess = |encoding, bom_length, evidence: &str, is_heuristic| EncodingGuess {
-        encoding,
-        bom_length,
-        evidence: evidence.to_owned(),
-        is_heuristic,
-    };
-    if let Some((encoding, bom_length)) = Encoding::for_bom(sample) {
-        let evidence = format!("starts with the byte order mark of {}", encoding.name());
-        return guess(encoding, bom_length, &evidence, false);
-    }
-    let Err(error) = std::str::from_utf8(sample) else {
-        return guess(UTF_8, 0, "valid UTF-8", false);
-    };
-    if error.error_len().is_none() {
-        return guess(UTF_8, 0, "valid UTF-8", false);
-    }
-    let (n_high, n_paired) = count_pairs(sample);
-    let at = error.valid_up_to();
-    if n_high < 2 * n_paired && decodes_as_gb18030(sample) {
-        let text = format!("not UTF-8 at byte {at}; {n_paired} of {n_high} bytes beyond ASCII pair up as in GB18030");
-        guess(GB18030, 0, &text, true)
-    } else {
-        let text = format!(
-            "not UTF-8 at byte {at}, and {n_paired} of {n_high} bytes beyond ASCII pair up, too few for GB18030"
-        );
-        guess(WINDOWS_1252, 0, &text, true)
-    }
-}
-
-/// Bytes beyond ASCII, and those of them that pair up as common Chinese characters do.
-fn count_pairs(sample: &[u8]) -> (usize, usize) {
-    let (mut n_high, mut n_paired) = (0, 0);
-    for mut run in sample.split(u8::is_ascii).filter(|run| !run.is_empty()) {
-        let is_cut = run.as_ptr_range().end == sample.as_ptr_range().end;
-        if is_cut && 1 < run.len() && !run.len().is_multiple_of(2) {
-            run = &run[..run.len() - 1];
-        }
-        n_high += run.len();
-        if run.len().is_multiple_of(2) {
-            let (pairs, _) = run.as_chunks::<2>();
-            n_paired += 2 * pairs
-                .iter()
-                .filter(|[lead, trail]| (0xA1..=0xD7).contains(lead) && 0xA1 <= *trail)
-                .count();
-        }
-    }
-    (n_high, n_paired)
-}
-
-fn decodes_as_gb18030(sample: &[u8]) -> bool {
-    let mut decoder = GB18030.new_decoder_without_bom_handling();
-    let Some(length) = decoder.max_utf8_buffer_length_without_replacement(sample.len()) else {
-        return false;
-    };
-    let mut text = String::with_capacity(length);
-    let (result, _) = decoder.decode_to_string_without_replacement(sample, &mut text, false);
-    !matches!(result, encoding_rs::DecoderResult::Malformed(..))
-}
 
 /// What stands between the fields of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -496,40 +418,10 @@ mod tests {
         assert!(!headerless(&[], &[]));
     }
 
-    fn encoding(sample: &[u8]) -> (&'static str, usize) {
-        let guess = detect_encoding(sample);
-        (guess.encoding.name(), guess.bom_length)
-    }
-
-    #[test]
-    fn encodings_are_told_apart() {
-        let chinese = "客户编号,订单号,下单时间\n张三,A001,2011年12月9日\n";
-        assert_eq!(encoding(chinese.as_bytes()), ("UTF-8", 0));
-        assert_eq!(encoding(&chinese.as_bytes()[..7]), ("UTF-8", 0));
-        assert_eq!(encoding(b"\xEF\xBB\xBFa,b"), ("UTF-8", 3));
-        assert_eq!(encoding(b"\xFF\xFEa\0"), ("UTF-16LE", 2));
-        assert_eq!(encoding(b"\xFE\xFF\0a"), ("UTF-16BE", 2));
-        assert_eq!(encoding(b""), ("UTF-8", 0));
-        let (bytes, ..) = GB18030.encode(chinese);
-        for cut in [bytes.len(), bytes.len() - 2, 3] {
-            assert_eq!(encoding(&bytes[..cut]), ("gb18030", 0), "{cut}");
-        }
-        for text in [
-            "Müller;Größe;Straße\n",
-            "café, señor £5\n",
-            "naïve à la carte\n",
-            "Zürich",
-        ] {
-            let (bytes, ..) = WINDOWS_1252.encode(text);
-            assert_eq!(encoding(&bytes), ("windows-1252", 0), "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn any_sample_is_sniffed(bytes: Vec<u8>, text in "[ab\",;|\t \r\n0-9]{0,60}") {
             for sample in [bytes.as_slice(), text.as_bytes()] {
-                let _ = detect_encoding(sample);
                 let dialect = sniff_delimiter(sample);
                 prop_assert!(dialect.preamble_length <= sample.len());
             }

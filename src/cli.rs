@@ -111,7 +111,8 @@ enum Command {
 /// Flags of every command that reads transactions.
 #[derive(Args, Debug)]
 struct JobArgs {
-    /// Transaction files, folders or globs: CSV, TSV (plain, .gz, .zst) or Parquet [default: the bundled sample]
+    /// Files, folders, globs or - for standard input: delimited text, JSON Lines, Parquet, Arrow or Excel, also .gz
+    /// and .zst [default: the bundled sample]
     #[arg(short, long, value_name = "PATH", num_args = 1..)]
     input: Vec<PathBuf>,
     /// Config file (TOML); holds only what differs from the defaults
@@ -135,6 +136,9 @@ struct JobArgs {
     /// What stands between fields: one character, tab or blank
     #[arg(long, value_name = "CHAR")]
     delimiter: Option<String>,
+    /// Sheet of a workbook [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// Encoding of text files, such as gb18030 or windows-1252
     #[arg(long, value_name = "LABEL")]
     encoding: Option<String>,
@@ -292,6 +296,7 @@ impl JobArgs {
             ("load.decimal", &self.decimal),
             ("load.delimiter", &self.delimiter),
             ("load.encoding", &self.encoding),
+            ("load.sheet", &self.sheet),
             ("run.as_of", &self.as_of),
             ("run.timezone", &self.timezone),
         ];

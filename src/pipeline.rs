@@ -375,7 +375,7 @@ fn write_tables(results: &Results, staging: &mut Staging) -> Result<(), Error> {
 }
 
 fn rejects_frame(plan: &Plan, report: &CleanReport) -> PolarsResult<DataFrame> {
-    let paths: Vec<String> = plan.files.iter().map(|file| file.path.display().to_string()).collect();
+    let paths: Vec<String> = plan.files.iter().map(|file| file.path().display().to_string()).collect();
     let mut rejects: Vec<&clean::Reject> = report.rejects.iter().collect();
     rejects.sort_by(|a, b| (&paths[a.file as usize], a.row).cmp(&(&paths[b.file as usize], b.row)));
     let file: Vec<&str> = rejects.iter().map(|r| paths[r.file as usize].as_str()).collect();
@@ -392,13 +392,13 @@ fn rejects_frame(plan: &Plan, report: &CleanReport) -> PolarsResult<DataFrame> {
 
 fn input_facts(results: &Results) -> Result<Vec<Input>, Error> {
     let facts = |(file, rows): (&load::FilePlan, &u64)| {
-        let hash = hash_file(&file.path).map_err(|source| load::Error::Io {
-            path: file.path.clone(),
+        let hash = hash_file(file.bytes.path()).map_err(|source| load::Error::Io {
+            path: file.path().to_path_buf(),
             source,
         })?;
         Ok(Input {
-            path: file.path.display().to_string(),
-            bytes: file.bytes,
+            path: file.path().display().to_string(),
+            bytes: file.bytes.length(),
             hash,
             rows: *rows,
         })
@@ -460,7 +460,7 @@ fn manifest(config: &Config, results: &Results, inputs: Vec<Input>, timings: Tim
         config_hash: config.hash(),
         inputs,
         columns: results.plan.columns.iter().map(mapped).collect(),
-        input_notes: results.plan.notes.clone(),
+        input_notes: results.plan.found_out(),
         rows: Rows::new(&results.report),
         amounts: Amounts::new(&results.report, results.summarised.gross, results.summarised.returned),
         customers: summary.n_customers() as u64,

@@ -1,8 +1,9 @@
 //! Cleaning of batches from many threads into one store.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
-use super::ids::{differing_in_case, means_missing, positions, sorted, without_decimal_zeros};
+use super::ids::{Spreadsheet, differing_in_case, means_anonymous, means_missing, positions, sorted, spreadsheet_id};
 use super::judge::{BatchKeys, Coded, CustomerKey, OrderKey, ProductKey};
 use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
 use super::report::Histogram;
@@ -142,34 +143,37 @@ impl<'a> Cleaner<'a> {
         self.merge(batch, report, &histogram);
     }
 
-    fn fixed_id<'b>(&self, id: &'b [u8]) -> (&'b [u8], u32) {
-        match without_decimal_zeros(id) {
-            Some(whole) if self.params.actions.of(Rule::SpreadsheetId) == Action::Fix => {
-                (whole, Rule::SpreadsheetId.bit())
-            }
-            _ if std::str::from_utf8(id).is_err() => (id, Rule::BadEncoding.bit()),
-            _ => (id, 0),
+    /// The id as it was before a spreadsheet took it for a number; `None` where nobody can know.
+    fn fixed_id<'b>(&self, id: &'b [u8]) -> (Option<Cow<'b, [u8]>>, u32) {
+        if self.params.actions.of(Rule::SpreadsheetId) != Action::Fix {
+            return (Some(Cow::Borrowed(id)), 0);
+        }
+        match spreadsheet_id(id) {
+            Spreadsheet::Plain => (Some(Cow::Borrowed(id)), 0),
+            Spreadsheet::Fixed(fixed) => (Some(fixed), Rule::SpreadsheetId.bit()),
+            Spreadsheet::LostDigits => (None, Rule::SpreadsheetId.bit()),
         }
     }
 
     fn customer_key(&self, id: &[u8]) -> CustomerKey {
-        let (id, rules) = self.fixed_id(id);
-        if means_missing(id) {
-            return CustomerKey {
-                partition: 0,
-                code: NONE,
-                rules: Rule::MissingCustomer.bit(),
-            };
+        let unknown = |rules| CustomerKey {
+            partition: 0,
+            code: NONE,
+            rules,
+        };
+        let (fixed, mut rules) = self.fixed_id(id);
+        if fixed.is_none() {
+            rules = Rule::LostDigits.bit();
+        }
+        let id = fixed.as_deref().unwrap_or(id);
+        if means_missing(id) || means_anonymous(id) {
+            return unknown(Rule::MissingCustomer.bit());
         }
         if rules & self.rejecting != 0 {
-            return CustomerKey {
-                partition: 0,
-                code: NONE,
-                rules,
-            };
+            return unknown(rules);
         }
         let is_test = self.params.test_customer.as_ref().is_some_and(|test| test.is_match(id));
-        let rules = rules | if is_test { Rule::TestCustomer.bit() } else { 0 };
+        rules |= if is_test { Rule::TestCustomer.bit() } else { 0 };
         let hash = batch::hash(id);
         let partition = (hash >> 56) as usize;
         let code = lock(&self.customers[partition]).intern_hashed(id, hash);
@@ -180,27 +184,28 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    fn order_key(&self, id: &[u8]) -> OrderKey {
-        let (id, rules) = self.fixed_id(id);
+    fn order_key(&self, id: &[u8]) -> Option<OrderKey> {
+        let (fixed, rules) = self.fixed_id(id);
+        let id = fixed.as_deref().filter(|id| !means_missing(id))?;
         let prefix = &self.params.cancelled_order_prefix;
         // `C536379` is the cancellation of an order; `CASH1` and `customer-7` are ordinary ids.
         let cancelled = !prefix.is_empty()
             && id.len() > prefix.len()
             && id[..prefix.len()].eq_ignore_ascii_case(prefix)
             && id[prefix.len()..].iter().all(u8::is_ascii_digit);
-        OrderKey {
+        Some(OrderKey {
             hash: batch::hash(id),
             rules: rules | if cancelled { Rule::CancelledOrder.bit() } else { 0 },
-        }
+        })
     }
 
     fn product_keys(&self, column: &TextColumn) -> Coded<ProductKey> {
         let mut shared = lock(&self.shared);
         Coded::new(column, |id| {
-            let (id, mut rules) = self.fixed_id(id);
-            if means_missing(id) || rules & self.rejecting != 0 {
+            let (fixed, mut rules) = self.fixed_id(id);
+            let Some(id) = fixed.as_deref().filter(|id| !means_missing(id)) else {
                 return ProductKey { code: NONE, rules };
-            }
+            };
             if self.is_non_product(id) {
                 rules |= Rule::NonProduct.bit();
             }

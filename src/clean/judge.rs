@@ -48,7 +48,8 @@ pub(super) struct ProductKey {
 
 pub(super) struct BatchKeys {
     pub customers: Coded<CustomerKey>,
-    pub orders: Option<Coded<OrderKey>>,
+    /// `None` for an id that says that there is none.
+    pub orders: Option<Coded<Option<OrderKey>>>,
     pub products: Option<Coded<ProductKey>>,
     pub names: Option<Coded<bool>>,
     /// `None` for a word that says nothing.
@@ -95,7 +96,7 @@ impl Cleaner<'_> {
         };
 
         line.order = match (&batch.order, &keys.orders) {
-            (Some(column), Some(orders)) => match orders.get(column, row) {
+            (Some(column), Some(orders)) => match orders.get(column, row).flatten() {
                 Some(key) => {
                     matched |= key.rules;
                     key.hash

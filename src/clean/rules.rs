@@ -39,6 +39,7 @@ pub enum Rule {
     BadEncoding,
     MissingCustomer,
     TestCustomer,
+    LostDigits,
     SpreadsheetId,
     MissingOrder,
     MissingDate,
@@ -64,11 +65,12 @@ pub enum Rule {
 pub const N_RULES: usize = Rule::ALL.len();
 
 impl Rule {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RaggedRow,
         Self::BadEncoding,
         Self::MissingCustomer,
         Self::TestCustomer,
+        Self::LostDigits,
         Self::SpreadsheetId,
         Self::MissingOrder,
         Self::MissingDate,
@@ -96,6 +98,7 @@ impl Rule {
             Self::BadEncoding => "bad_encoding",
             Self::MissingCustomer => "missing_customer",
             Self::TestCustomer => "test_customer",
+            Self::LostDigits => "lost_digits",
             Self::SpreadsheetId => "spreadsheet_id",
             Self::MissingOrder => "missing_order",
             Self::MissingDate => "missing_date",
@@ -127,7 +130,12 @@ impl Rule {
                 "no customer id; such a line cannot be scored, its basket still counts for product pairs (`pairs.anonymous`)"
             }
             Self::TestCustomer => "customer id matches `clean.test_customer_pattern`: counted and said, never cut unasked",
-            Self::SpreadsheetId => "an id that a spreadsheet turned into `17850.0`: the `.0` is cut off",
+            Self::LostDigits => {
+                "a customer id that a spreadsheet rounded, such as `1.79E+12`: several customers would be one; kept, they are"
+            }
+            Self::SpreadsheetId => {
+                "an id that a spreadsheet turned into `17850.0` or `1.785E+04`: written out; a rounded order or product is unknown"
+            }
             Self::MissingOrder => {
                 "no order id in a file that has the column: the customer's lines of that minute are one order"
             }
@@ -166,7 +174,9 @@ impl Rule {
         match self {
             Self::SpreadsheetId => &[Action::Fix, Action::Keep],
             Self::MissingOrder => &[Action::Fix, Action::Reject],
-            Self::NegativePrice | Self::ZeroPrice | Self::ZeroQuantity => &[Action::Reject, Action::Keep],
+            Self::NegativePrice | Self::ZeroPrice | Self::ZeroQuantity | Self::LostDigits => {
+                &[Action::Reject, Action::Keep]
+            }
             Self::ZeroAmount | Self::NonProduct | Self::ExactDuplicate | Self::TestCustomer | Self::UnknownType => {
                 &[Action::Keep, Action::Reject]
             }

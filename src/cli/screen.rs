@@ -45,7 +45,7 @@ pub fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     match &plan.files[..] {
         [one] => {
-            let _ = writeln!(text, "reading {}", one.path.display());
+            let _ = writeln!(text, "reading {}", one.path().display());
         }
         files => {
             let _ = writeln!(text, "reading {} files, {} bytes", files.len(), count(plan.bytes()));
@@ -61,7 +61,7 @@ pub fn plan(plan: &Plan) -> String {
             column.evidence
         );
     }
-    for note in &plan.notes {
+    for note in plan.found_out() {
         let _ = writeln!(text, "  {note}");
     }
     text

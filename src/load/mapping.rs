@@ -3,7 +3,7 @@
 use super::batch::{BAD, MISSING, OVERFLOW};
 use super::date::{self, DateFormat, LocalClock};
 use super::header::{Canonical, CostBasis, DiscountBasis};
-use super::number::{NumberError, NumberFormat, parse_scaled};
+use super::number::{NumberError, NumberFormat, parse_discount, parse_scaled};
 
 /// Where each canonical column stands in the records of one file.
 pub type Positions = [Option<usize>; Canonical::ALL.len()];
@@ -77,11 +77,10 @@ impl Mapping {
     /// A field of a number column as a scaled integer or one of the reserved values.
     #[inline]
     pub fn number(&self, column: Canonical, field: &[u8], decimals: u32) -> i64 {
-        let field = match (column, field.trim_ascii_end()) {
+        if column == Canonical::Discount {
             // `10 %`: what it is a percentage of, the basis says.
-            (Canonical::Discount, [number @ .., b'%']) => number,
-            _ => field,
-        };
+            return reserved(parse_discount(field, self.decimal, decimals).map(|(number, _)| number));
+        }
         reserved(parse_scaled(field, self.decimal, decimals))
     }
 

@@ -22,6 +22,7 @@ mod rows;
 pub mod sniff;
 mod source;
 pub mod spool;
+mod tally;
 pub mod text;
 pub mod workbook;
 

@@ -7,9 +7,13 @@
 //!
 //! Accepted: blanks around; one sign before or after, or parentheses for a negative; a currency sign or code on
 //! either side; thousands in groups of three (the other one of `,` and `.`, blank, no-break blank, apostrophe:
-//! one kind per number); full-width digits; an exponent. All else is refused, never guessed.
+//! one kind per number) or as in India (`1,23,456.78`); a stroke for no cents (`12,-`, `12.–`); full-width, Arabic
+//! and Devanagari digits; an exponent. A percent sign is read by [`parse_discount`] alone. All else is refused,
+//! never guessed: `0x10`, `1_000`, `NaN`, `∞`, `½`; and `5.00 CR`, which takes money off one side's books and adds it
+//! to the other's.
 
 mod affix;
+mod detect;
 mod float;
 
 use std::fmt;
@@ -18,7 +22,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use affix::strip_sign_and_currency;
+use affix::Affixes;
+pub use detect::{Detection, NumberDetector};
 pub use float::{price_micros_from_f64, scaled_from_decimal, scaled_from_f32, scaled_from_f64};
 
 /// Which character stands between units and fractions. The other one of `.` and `,` may group thousands.
@@ -53,21 +58,6 @@ impl NumberError {
     }
 }
 
-/// What a sample of values says about their decimal mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Detection {
-    /// The format to use; if `ambiguous`, the one that is assumed.
-    pub format: NumberFormat,
-    /// One line for the user, with counts and an example.
-    pub evidence: String,
-    /// Values such as `1,234` differ a thousandfold between the formats, and nothing in the sample decides.
-    pub ambiguous: bool,
-    /// Values that are not blank.
-    pub n_checked: usize,
-    /// Values among them that `format` refuses.
-    pub n_failed: usize,
-}
-
 impl NumberFormat {
     pub const ALL: [Self; 2] = [Self::Point, Self::Comma];
 
@@ -79,56 +69,11 @@ impl NumberFormat {
         }
     }
 
-    /// Decides between decimal point and comma on all the values given. Each value that only one format can
-    /// read is a vote; `1,234` and `1.234` can be read by both and are none.
+    /// Decides between decimal point and comma on all the values given, by [`NumberDetector`].
     pub fn detect<'a>(samples: impl IntoIterator<Item = &'a [u8]>) -> Detection {
-        const DECIMALS: u32 = 6;
-        let (mut point, mut comma, mut either) = (Votes::default(), Votes::default(), Votes::default());
-        let (mut n_checked, mut n_neither) = (0, 0);
-        for value in samples {
-            let as_point = parse_scaled(value, Self::Point, DECIMALS);
-            let as_comma = parse_scaled(value, Self::Comma, DECIMALS);
-            if as_point == Err(NumberError::Empty) {
-                continue;
-            }
-            n_checked += 1;
-            match (as_point.is_ok(), as_comma.is_ok()) {
-                (true, false) => point.add(value),
-                (false, true) => comma.add(value),
-                (true, true) if as_point != as_comma => either.add(value),
-                (true, true) => {}
-                (false, false) => n_neither += 1,
-            }
-        }
-        let format = if point.n < comma.n { Self::Comma } else { Self::Point };
-        let (winner, loser) = match format {
-            Self::Point => (point, comma),
-            Self::Comma => (comma, point),
-        };
-        let ambiguous = (0 < winner.n && winner.n == loser.n) || (winner.n == 0 && 0 < either.n);
-        let evidence = if n_neither == n_checked {
-            format!("none of {n_checked} values is a number; decimal {format} is assumed")
-        } else if winner.n == 0 && either.n == 0 {
-            format!("{n_checked} values, none with a decimal mark; decimal {format} is assumed")
-        } else if winner.n == 0 {
-            let (example, n) = (either.example(), either.n);
-            format!("{n} values such as {example} fit decimal point and decimal comma; decimal {format} is assumed")
-        } else {
-            let (example, n) = (winner.example(), winner.n);
-            let mut text =
-                format!("{n} of {n_checked} values can only be read with a decimal {format}, such as {example}");
-            if 0 < loser.n {
-                text += &format!("; {} cannot, such as {}", loser.n, loser.example());
-            }
-            text
-        };
-        Detection {
-            format,
-            evidence,
-            ambiguous,
-            n_checked,
-            n_failed: n_neither + loser.n,
-        }
+        let mut detector = NumberDetector::default();
+        samples.into_iter().for_each(|value| detector.add(value));
+        detector.finish()
     }
 }
 
@@ -162,25 +107,6 @@ pub struct UnknownNumberFormat {
 impl UnknownNumberFormat {
     pub fn hint(&self) -> &'static str {
         "use `point` or `comma`"
-    }
-}
-
-#[derive(Default)]
-struct Votes<'a> {
-    n: usize,
-    first: &'a [u8],
-}
-
-impl<'a> Votes<'a> {
-    fn add(&mut self, value: &'a [u8]) {
-        if self.n == 0 {
-            self.first = value;
-        }
-        self.n += 1;
-    }
-
-    fn example(&self) -> String {
-        format!("{:?}", String::from_utf8_lossy(self.first).trim())
     }
 }
 
@@ -269,21 +195,52 @@ fn signed(magnitude: u64, negative: bool) -> Result<i64, NumberError> {
 
 #[cold]
 fn parse_any(bytes: &[u8], format: NumberFormat, decimals: u32) -> Result<i64, NumberError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| NumberError::NotANumber)?.trim();
+    match parse_with_affixes(bytes, format, decimals)? {
+        (value, false) => Ok(value),
+        (_, true) => Err(NumberError::NotANumber),
+    }
+}
+
+/// The number in `bytes` and whether a percent sign stands at it: `10%`, `10 %`, `％12,5`. A discount is written as
+/// an amount, as percent or as a share; this reads what is written and leaves the meaning to the caller: `10%`
+/// gives 10, not a tenth.
+///
+/// # Errors
+/// As [`parse_scaled`]; a percent sign beside a currency is `NotANumber`.
+#[inline]
+pub fn parse_discount(bytes: &[u8], format: NumberFormat, decimals: u32) -> Result<(i64, bool), NumberError> {
+    match parse_plain(bytes, format.decimal(), decimals) {
+        Some(value) => Ok((value, false)),
+        None => parse_with_affixes(bytes, format, decimals),
+    }
+}
+
+/// The general path, with whether a percent sign was found.
+#[cold]
+fn parse_with_affixes(bytes: &[u8], format: NumberFormat, decimals: u32) -> Result<(i64, bool), NumberError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NumberError::NotANumber)?;
+    let text = affix::trim(text);
     if text.is_empty() {
         return Err(NumberError::Empty);
     }
-    let (negative, number) = strip_sign_and_currency(text).ok_or(NumberError::NotANumber)?;
-    let shape = Shape::of(number, format).ok_or(NumberError::NotANumber)?;
-    signed(shape.magnitude(decimals)?, negative)
+    let affixes = Affixes::strip(text, format).ok_or(NumberError::NotANumber)?;
+    let shape = Shape::of(affixes.number, format).ok_or(NumberError::NotANumber)?;
+    Ok((signed(shape.magnitude(decimals)?, affixes.negative)?, affixes.percent))
 }
 
+/// ASCII, full-width, Arabic, Persian and Devanagari digits.
+#[inline]
 fn digit(c: char) -> Option<u8> {
-    match c {
-        '0'..='9' => Some(c as u8 - b'0'),
-        '０'..='９' => Some((u32::from(c) - u32::from('０')) as u8),
-        _ => None,
+    /// Where the other rows of ten digits start.
+    const ZEROS: [char; 4] = ['０', '\u{660}', '\u{6F0}', '\u{966}'];
+    let from = |zero: char| {
+        let value = u32::from(c).wrapping_sub(u32::from(zero));
+        (value < 10).then_some(value as u8)
+    };
+    if c.is_ascii() {
+        return from('0');
     }
+    ZEROS.into_iter().find_map(from)
 }
 
 /// A number whose form has been checked.
@@ -304,13 +261,15 @@ impl<'a> Shape<'a> {
             digits: 0,
             exponent: 0,
         };
-        let mut separator = None;
+        let mut groups = Groups::default();
         let mut after_mark = false;
         let mut run = 0;
         for (at, c) in text.char_indices() {
             let c = match c {
                 '．' => '.',
                 '，' => ',',
+                // Arabic has marks of its own, which leave no doubt.
+                '\u{66B}' => mark,
                 c => c,
             };
             if digit(c).is_some() {
@@ -318,20 +277,15 @@ impl<'a> Shape<'a> {
                 shape.digits += 1;
                 shape.integer_digits += i64::from(!after_mark);
             } else if c == mark && !after_mark {
-                if separator.is_some() && run != 3 {
+                if !groups.end(run) {
                     return None;
                 }
                 after_mark = true;
             } else if is_group_separator(c) && !after_mark {
                 // A first group of `0` or `012` is never written, which tells `0.125` from thousands.
-                let placed = match separator {
-                    None => (1..=3).contains(&run) && !text.starts_with(['0', '０']),
-                    Some(same) => same == c && run == 3,
-                };
-                if !placed {
+                if !groups.next(c, run, mark) || text.chars().next().and_then(digit) == Some(0) {
                     return None;
                 }
-                separator = Some(c);
                 run = 0;
             } else if matches!(c, 'e' | 'E') && 0 < shape.digits {
                 shape.text = &text[..at];
@@ -341,8 +295,8 @@ impl<'a> Shape<'a> {
                 return None;
             }
         }
-        let last_group_is_whole = separator.is_none() || after_mark || run == 3;
-        (0 < shape.digits && last_group_is_whole).then_some(shape)
+        let ends_well = after_mark || groups.end(run);
+        (0 < shape.digits && ends_well).then_some(shape)
     }
 
     fn magnitude(&self, decimals: u32) -> Result<u64, NumberError> {
@@ -372,10 +326,40 @@ impl<'a> Shape<'a> {
     }
 }
 
+/// The thousands of a number, as far as it has been read: groups of three everywhere, and of two before the last
+/// three in India (`1,23,45,678.90`, always with commas).
+#[derive(Default)]
+struct Groups {
+    separator: Option<char>,
+    /// Digits before the first separator.
+    first: usize,
+    /// Digits of the groups between the first and the last; 0 while there is none.
+    middle: usize,
+}
+
+impl Groups {
+    /// A separator after `run` digits; whether it may stand there.
+    fn next(&mut self, separator: char, run: usize, mark: char) -> bool {
+        let Some(same) = self.separator else {
+            (self.separator, self.first) = (Some(separator), run);
+            return (1..=3).contains(&run);
+        };
+        let is_indian = run == 2 && self.first <= 2 && separator == ',' && mark == '.';
+        let is_like_others = self.middle == 0 || self.middle == run;
+        self.middle = run;
+        same == separator && is_like_others && (run == 3 || is_indian)
+    }
+
+    /// Whether the number may end, or its mark stand, after `run` digits.
+    fn end(&self, run: usize) -> bool {
+        self.separator.is_none() || run == 3
+    }
+}
+
 fn is_group_separator(c: char) -> bool {
     matches!(
         c,
-        ',' | '.' | ' ' | '\u{A0}' | '\u{2007}' | '\u{2009}' | '\u{202F}' | '\'' | '\u{2019}'
+        ',' | '.' | ' ' | '\u{A0}' | '\u{2007}' | '\u{2009}' | '\u{202F}' | '\'' | '\u{2019}' | '\u{66C}'
     )
 }
 
@@ -417,10 +401,12 @@ mod tests {
             US$ 5=50000|HK$5=50000|5 USD=50000|CHF 1'000.05=10000500|eur5=50000|Rs.500=5000000|\
             500 kr.=5000000|£3.39=33900|￥１，２３４．５=12345000|１２元=120000|−3=-30000|1e3=10000000|\
             1.5E-2=150|2.5e+1=250000|0e99999999999999999999=0|1e-99999999999999999999=0|\
-            00012=120000|0.00005=1|-0.00005=-1|0.00004999999999999999999999999999=0|\
+            1,234.50-=-12345000|-$5.00=-50000|$-5.00=-50000|１，２３４．５６=12345600|00012=120000|0.00005=1|-0.00005=-1|0.00004999999999999999999999999999=0|\
             0.000050000000000000000000000=1|2.675e0=26750|\
             922337203685477.5807=9223372036854775807|-922337203685477.5807=-9223372036854775807|\
-            000000000000000000000000000000001=10000";
+            000000000000000000000000000000001=10000|1,23,456.78=1234567800|12,34,567=12345670000|1,00,00,000=100000000000|\
+            ₹ 1,23,456=1234560000|12.-=120000|CHF 12.–=120000|-12.—=-120000|٣=30000|١٬٢٣٤٫٥٠=12345000|\
+            ۱۲.۵=125000|१,२३,४५६=1234560000|\u{200F}1,234.50 \u{200F}₪=12345000|\u{61C}-١٢=-120000";
         for (text, expected) in table.split('|').filter_map(|entry| entry.split_once('=')) {
             assert_eq!(at_4(text, Point), Ok(expected.parse().unwrap()), "{text}");
         }
@@ -429,7 +415,9 @@ mod tests {
     #[test]
     fn numbers_with_a_decimal_comma() {
         let table = "6=60000|2,55=25500|1.234,5=12345000|1.234=12340000|1,234=12340|1 234,50 €=12345000|\
-            -1.234.567,89=-12345678900|12,50-=-125000|R$ 1.000,00=10000000|0,125=1250";
+            -1.234.567,89=-12345678900|12,50-=-125000|R$ 1.234,50=12345000|0,125=1250|\
+            1\u{202F}234,50=12345000|12,-=120000|12,- €=120000|12,--=120000|12,-- €=120000|12,—=120000|1.234,–=12340000|-5,-=-50000|\
+            ١٬٢٣٤٫٥٠=12345000";
         for (text, expected) in table.split('|').filter_map(|entry| entry.split_once('=')) {
             assert_eq!(at_4(text, Comma), Ok(expected.parse().unwrap()), "{text}");
         }
@@ -441,13 +429,13 @@ mod tests {
             assert_eq!(at_4(text, Point), Err(Empty), "{text:?}");
         }
         let table = "abc|NaN|nan|inf|-inf|Infinity|-|+|.|-.|()|(|)|$|USD|e5|1e|1e+|1e1.5|--5|-5-|-(5)|\
-            (-5)|(5|5)|1,23|1,2345|12,34,567|1234,567|,123|1,234,|1,234 567|0,123|1.2.3|1.234,5|\
-            1.234,567.8|0x10|5%|5¢|3万元|$$5|$ $5|5 USD EUR|ABC 5|5 pcs|USD.50|12.-|12.–|5 5|\
-            1_000|½|٣|2011-12-09|12:50|C536365";
+            (-5)|(5|5)|1,23|1,2345|1,23,45|123,45,678|1,23,456,789|1,234,56,789|12 34 567|1234,567|,123|1,234,|1,234 567|0,123|1.2.3|1.234,5|\
+            1.234,567.8|0x10|5%|5¢|3万元|$$5|$ $5|5 USD EUR|ABC 5|5 pcs|USD.50|12,-|12.---|.-|12.50.-|5 5|\
+            1_000|½|∞|5.00 CR|5.00 DR|5‰|2011-12-09|12:50|C536365";
         for text in table.split('|') {
             assert_eq!(at_4(text, Point), Err(NotANumber), "{text:?}");
         }
-        for text in ["12,-", "12,- €", "0.125", "1234.5", "12.5", "1.23"] {
+        for text in ["12.-", "12-,", "1.23.456", "0.125", "1234.5", "12.5", "1.23"] {
             assert_eq!(at_4(text, Comma), Err(NotANumber), "{text:?}");
         }
         assert_eq!(parse_scaled(b"\xff5", Point, 4), Err(NotANumber));
@@ -462,41 +450,32 @@ mod tests {
         }
     }
 
-    fn detect(values: &[&str]) -> Detection {
-        NumberFormat::detect(values.iter().map(|value| value.as_bytes()))
-    }
-
     #[test]
-    fn the_decimal_mark_is_decided_by_values_that_fit_one_format_only() {
-        let found = detect(&["1,234", "2,5", "", "7"]);
-        assert_eq!(
-            (found.format, found.ambiguous, found.n_checked, found.n_failed),
-            (Comma, false, 3, 0)
-        );
-        assert_eq!(
-            found.evidence,
-            "1 of 3 values can only be read with a decimal comma, such as \"2,5\""
-        );
-        let found = detect(&["1,234", "0.125", "x"]);
-        assert_eq!((found.format, found.ambiguous, found.n_failed), (Point, false, 1));
-        let found = detect(&["1.234,5", "2,5", "2.55"]);
-        assert_eq!((found.format, found.ambiguous, found.n_failed), (Comma, false, 1));
-        assert!(
-            found.evidence.ends_with("; 1 cannot, such as \"2.55\""),
-            "{}",
-            found.evidence
-        );
-    }
-
-    #[test]
-    fn a_thousandfold_doubt_is_reported() {
-        for values in [&["1,234", "5"][..], &["1.234"], &["2,5", "2.5"]] {
-            let found = detect(values);
-            assert_eq!((found.format, found.ambiguous), (Point, true), "{values:?}");
-        }
-        for values in [&["1", "200"][..], &[], &["abc"]] {
-            let found = detect(values);
-            assert_eq!((found.format, found.ambiguous), (Point, false), "{values:?}");
+    fn a_percent_sign_is_read_and_reported() {
+        for (text, format, expected) in [
+            ("10", Point, Ok((100_000, false))),
+            ("0.10", Point, Ok((1_000, false))),
+            ("$5.00", Point, Ok((50_000, false))),
+            ("10%", Point, Ok((100_000, true))),
+            ("10 %", Point, Ok((100_000, true))),
+            ("%10", Point, Ok((100_000, true))),
+            (" 12,5% ", Comma, Ok((125_000, true))),
+            ("12,5\u{A0}%", Comma, Ok((125_000, true))),
+            ("１０％", Point, Ok((100_000, true))),
+            ("٪١٢", Point, Ok((120_000, true))),
+            ("-10%", Point, Ok((-100_000, true))),
+            ("(10%)", Point, Ok((-100_000, true))),
+            ("10%-", Point, Ok((-100_000, true))),
+            ("", Point, Err(Empty)),
+            ("%", Point, Err(NotANumber)),
+            ("10%%", Point, Err(NotANumber)),
+            ("%10%", Point, Err(NotANumber)),
+            ("$10%", Point, Err(NotANumber)),
+            ("10% off", Point, Err(NotANumber)),
+            ("8折", Point, Err(NotANumber)),
+            ("10,-%", Comma, Err(NotANumber)),
+        ] {
+            assert_eq!(parse_discount(text.as_bytes(), format, 4), expected, "{text}");
         }
     }
 
@@ -515,14 +494,19 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>, decimals in 0_u32..40) {
             for format in NumberFormat::ALL {
-                let _ = parse_scaled(&bytes, format, decimals);
+                let _ = (parse_scaled(&bytes, format, decimals), parse_discount(&bytes, format, decimals));
             }
         }
 
         #[test]
-        fn any_number_like_text_is_read_or_refused(text in "[-+(). ,'0-9０-９eE$€元USDkr\u{A0}]{0,30}", decimals in 0_u32..40) {
+        fn any_number_like_text_is_read_or_refused(text in "[-+(). ,'0-9０-９٠-٩eE$€元USDkr%–\u{A0}]{0,30}", decimals in 0_u32..40) {
             for format in NumberFormat::ALL {
-                let _ = parse_scaled(text.as_bytes(), format, decimals);
+                let number = parse_scaled(text.as_bytes(), format, decimals);
+                let discount = parse_discount(text.as_bytes(), format, decimals);
+                // A discount is any number, and what is a number with a percent sign.
+                if !text.contains('%') {
+                    prop_assert_eq!(number.map(|value| (value, false)), discount, "{}", text);
+                }
             }
         }
 

@@ -183,7 +183,7 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
     if let Some(decimal) = params.decimal {
         return Ok(vec![decimal; looks.len()]);
     }
-    let decided = looks.iter().find(|look| look.decimal.is_decided()).map(|look| &look.decimal);
+    let decided = looks.iter().find(|look| look.decimal.is_decided).map(|look| &look.decimal);
     if decided.is_none()
         && let Some(look) = looks.iter().find(|look| look.decimal.ambiguous)
     {
@@ -196,7 +196,7 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
         });
     }
     let of_file = |look: &Look| match decided {
-        Some(decided) if !look.decimal.is_decided() => decided.format,
+        Some(decided) if !look.decimal.is_decided => decided.format,
         _ => look.decimal.format,
     };
     let formats: Vec<NumberFormat> = looks.iter().map(of_file).collect();

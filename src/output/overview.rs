@@ -83,7 +83,7 @@ pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report
         config_hash: config_hash.into(),
         inputs: inputs
             .map(|(file, rows)| report::Input {
-                path: file_name(&file.path),
+                path: file_name(file.path()),
                 rows: *rows,
             })
             .collect(),

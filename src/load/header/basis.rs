@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::names::Normal;
-use crate::load::number::{NumberFormat, parse_scaled};
+use crate::load::number::{NumberFormat, parse_discount};
 
 /// What a cost is the cost of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +117,15 @@ impl DiscountBasis {
     /// What the header and a sample of the values say.
     pub fn of_values(header: &str, values: &[&[u8]]) -> (Self, String) {
         const ONE: i64 = 1_000_000;
-        let percent_signs = values.iter().any(|value| value.trim_ascii().ends_with(b"%"));
         let number = |value: &&[u8]| {
             let formats = NumberFormat::ALL.iter();
-            formats.filter_map(|format| parse_scaled(value, *format, 6).ok()).min()
+            formats.filter_map(|format| parse_discount(value, *format, 6).ok()).min()
         };
-        let numbers: Vec<i64> = values.iter().filter_map(number).collect();
-        let within_one = numbers.iter().all(|number| (0..=ONE).contains(number))
-            && numbers.iter().any(|number| !matches!(*number, 0 | ONE));
+        let numbers: Vec<(i64, bool)> = values.iter().filter_map(number).collect();
+        let percent_signs = numbers.iter().any(|(_, percent)| *percent);
+        let within_one = !percent_signs
+            && numbers.iter().all(|(number, _)| (0..=ONE).contains(number))
+            && numbers.iter().any(|(number, _)| !matches!(*number, 0 | ONE));
         Self::of(header, percent_signs, within_one)
     }
 }

@@ -375,7 +375,11 @@ fn write_tables(results: &Results, staging: &mut Staging) -> Result<(), Error> {
 }
 
 fn rejects_frame(plan: &Plan, report: &CleanReport) -> PolarsResult<DataFrame> {
-    let paths: Vec<String> = plan.files.iter().map(|file| file.path().display().to_string()).collect();
+    let paths: Vec<String> = plan
+        .files
+        .iter()
+        .map(|file| file.path().display().to_string())
+        .collect();
     let mut rejects: Vec<&clean::Reject> = report.rejects.iter().collect();
     rejects.sort_by(|a, b| (&paths[a.file as usize], a.row).cmp(&(&paths[b.file as usize], b.row)));
     let file: Vec<&str> = rejects.iter().map(|r| paths[r.file as usize].as_str()).collect();

@@ -234,7 +234,11 @@ impl Cleaner<'_> {
             line.flags |= IN_BASKET;
         }
         if let Some(cost) = number(&batch.cost).filter(|cost| is_value(*cost)) {
-            let one = if line.is(IS_RETURN) { -UNITS_PER_ONE } else { UNITS_PER_ONE };
+            let one = if line.is(IS_RETURN) {
+                -UNITS_PER_ONE
+            } else {
+                UNITS_PER_ONE
+            };
             let times = match batch.basis.cost {
                 CostBasis::Unit if has_quantity => pieces,
                 CostBasis::Unit => one,
@@ -281,7 +285,11 @@ mod tests {
             (101_000_000, DiscountBasis::Percent, None),
             (batch::BAD, DiscountBasis::Line, None),
         ] {
-            assert_eq!(discounted(gross, three, discount, basis).map(|net| net.0), net, "{discount} {basis:?}");
+            assert_eq!(
+                discounted(gross, three, discount, basis).map(|net| net.0),
+                net,
+                "{discount} {basis:?}"
+            );
         }
         let returned = discounted(Fixed(-300_000), -three, 5_000_000, DiscountBasis::Line);
         assert_eq!(returned, Some(Fixed(-250_000)));

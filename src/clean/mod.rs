@@ -120,9 +120,15 @@ impl Config {
         let non_product = pattern("clean.non_product_pattern", &self.non_product_pattern);
         let test_customer = pattern("clean.test_customer_pattern", &self.test_customer_pattern);
         let mut line_types = BTreeMap::new();
-        for (words, line_type) in [(&self.sale_types, LineType::Sale), (&self.return_types, LineType::Return)] {
+        for (words, line_type) in [
+            (&self.sale_types, LineType::Sale),
+            (&self.return_types, LineType::Return),
+        ] {
             for word in words {
-                if line_types.insert(fold_words(word), line_type).is_some_and(|other| other != line_type) {
+                if line_types
+                    .insert(fold_words(word), line_type)
+                    .is_some_and(|other| other != line_type)
+                {
                     let why = "is a sale and a return";
                     let hint = "leave it in one of clean.sale_types and clean.return_types";
                     problems.push(Problem::new("clean.return_types", word, why, hint));

@@ -129,7 +129,9 @@ impl Rule {
             Self::MissingCustomer => {
                 "no customer id; such a line cannot be scored, its basket still counts for product pairs (`pairs.anonymous`)"
             }
-            Self::TestCustomer => "customer id matches `clean.test_customer_pattern`: counted and said, never cut unasked",
+            Self::TestCustomer => {
+                "customer id matches `clean.test_customer_pattern`: counted and said, never cut unasked"
+            }
             Self::LostDigits => {
                 "a customer id that a spreadsheet rounded, such as `1.79E+12`: several customers would be one; kept, they are"
             }
@@ -150,11 +152,15 @@ impl Rule {
             Self::ZeroAmount => "an amount of zero at no price of zero: a purchase that cost nothing",
             Self::ZeroQuantity => "a quantity of zero and no money",
             Self::SignConflict => "quantity and amount of opposite sign, or money earned on a cancelled order",
-            Self::UnknownType => "a type that is no word for a sale or a return (`clean.sale_types`, `clean.return_types`): taken for a sale",
+            Self::UnknownType => {
+                "a type that is no word for a sale or a return (`clean.sale_types`, `clean.return_types`): taken for a sale"
+            }
             Self::CancelledOrder => {
                 "order id with the prefix `clean.cancelled_order_prefix`: netted against the sale (`clean.returns`)"
             }
-            Self::ReturnLine => "a negative quantity or amount, or a type that says so: netted against the sale (`clean.returns`)",
+            Self::ReturnLine => {
+                "a negative quantity or amount, or a type that says so: netted against the sale (`clean.returns`)"
+            }
             Self::NonProduct => {
                 "product id or name matches `clean.non_product_pattern` (postage, bank charges): money counts, no pairs or offers"
             }

@@ -74,15 +74,25 @@ impl ArrowFile {
     }
 
     /// Decodes one record batch.
-    pub fn decode(&self, at: usize, file: u32, mapping: &Mapping, clock: &mut LocalClock) -> Result<RawBatch, ArrowError> {
+    pub fn decode(
+        &self,
+        at: usize,
+        file: u32,
+        mapping: &Mapping,
+        clock: &mut LocalClock,
+    ) -> Result<RawBatch, ArrowError> {
         guarded(|| {
             let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
             wanted.sort_unstable();
             wanted.dedup();
-            let projected = mapping.positions.map(|position| position.and_then(|p| wanted.binary_search(&p).ok()));
+            let projected = mapping
+                .positions
+                .map(|position| position.and_then(|p| wanted.binary_search(&p).ok()));
             let mut reader = reader(self.bytes.path(), Some(wanted))?;
             reader.set_index(at)?;
-            let batch = reader.next().ok_or_else(|| ArrowError::IpcError("a record batch is missing".into()))??;
+            let batch = reader
+                .next()
+                .ok_or_else(|| ArrowError::IpcError("a record batch is missing".into()))??;
             Ok(to_raw(batch, &projected, mapping, file, 1 + self.starts[at], clock))
         })
     }

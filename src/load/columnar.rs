@@ -124,7 +124,9 @@ impl ParquetFile {
         let mut in_file: Vec<usize> = wanted;
         in_file.sort_unstable();
         in_file.dedup();
-        let projected = mapping.positions.map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
+        let projected = mapping
+            .positions
+            .map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
         let mut first_row = 1 + (0..group).map(|g| self.n_rows(g)).sum::<u64>();
         let mut reader = reader;
         while let Some(batch) = guarded(|| reader.next().transpose().map_err(ParquetError::from))? {

@@ -47,7 +47,11 @@ impl Keys {
 pub fn sample(text: &[u8], max_rows: usize, max_keys: usize) -> (Keys, Vec<Vec<Vec<u8>>>) {
     let mut keys = Keys::default();
     let mut rows: Vec<Vec<(usize, Vec<u8>)>> = Vec::new();
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !is_blank(line)).take(max_rows) {
+    for line in text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !is_blank(line))
+        .take(max_rows)
+    {
         let mut row = Vec::new();
         let read = each_value(line, &mut |key, value| {
             if keys.names.len() <= max_keys {
@@ -169,7 +173,8 @@ pub fn is_lines(start: &[u8]) -> bool {
     let mut lines = start.split(|byte| *byte == b'\n').filter(|line| !is_blank(line));
     let first = lines.next().unwrap_or_default();
     // A first line that the sample cuts short is an object if it only lacks its end.
-    each_value(first, &mut |_, _| {}).is_some() || (first.trim_ascii_start().starts_with(b"{\"") && lines.next().is_none())
+    each_value(first, &mut |_, _| {}).is_some()
+        || (first.trim_ascii_start().starts_with(b"{\"") && lines.next().is_none())
 }
 
 /// Copies an array of objects, or objects over several lines, as one object a line. Cost: one pass, byte by byte.
@@ -198,7 +203,11 @@ pub fn to_lines(mut reader: impl BufRead, into: &mut dyn Write) -> io::Result<()
                 b'}' => depth -= 1,
                 _ => {}
             }
-            line.push(if matches!(byte, b'\n' | b'\r' | b'\t') { b' ' } else { byte });
+            line.push(if matches!(byte, b'\n' | b'\r' | b'\t') {
+                b' '
+            } else {
+                byte
+            });
             if depth == 0 {
                 line.push(b'\n');
             }
@@ -223,13 +232,20 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-        Some(expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Some(
+            expected
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn values_are_texts_whatever_their_type() {
         assert_eq!(
-            values(r#"{"id": 17850, "price":2.50,"name":"6\" \u4e2d","ok":true,"gone":null,"at":{"day":"x","of":{"y":1}},"l":[1,2]}"#),
+            values(
+                r#"{"id": 17850, "price":2.50,"name":"6\" \u4e2d","ok":true,"gone":null,"at":{"day":"x","of":{"y":1}},"l":[1,2]}"#
+            ),
             pairs(&[
                 ("id", "17850"),
                 ("price", "2.50"),
@@ -266,7 +282,10 @@ mod tests {
         let text = "{\"c\":\"k1\",\"x\":1}\n\nnonsense\n{\"c\":\"k2\"}\n";
         let (keys, columns) = sample(text.as_bytes(), 10, 100);
         assert_eq!(keys.names(), ["c", "x"]);
-        assert_eq!(columns, [vec![b"k1".to_vec(), b"k2".to_vec()], vec![b"1".to_vec(), Vec::new()]]);
+        assert_eq!(
+            columns,
+            [vec![b"k1".to_vec(), b"k2".to_vec()], vec![b"1".to_vec(), Vec::new()]]
+        );
         let block = TextBlock {
             bytes: text.as_bytes().to_vec(),
             first_line: 1,

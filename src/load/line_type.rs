@@ -38,7 +38,9 @@ impl LineType {
         let words = fold_words(value);
         let starts = |(known, _): &&(Vec<String>, Self)| !known.is_empty() && words.starts_with(known);
         let known = WORDS.0.iter().filter(starts);
-        known.max_by_key(|(known, _)| known.len()).map(|(_, line_type)| *line_type)
+        known
+            .max_by_key(|(known, _)| known.len())
+            .map(|(_, line_type)| *line_type)
     }
 }
 
@@ -51,8 +53,19 @@ mod tests {
         for value in ["Sale", "SALES", "invoice", "销售", "Verkauf", "Vente", "売上", "Order"] {
             assert_eq!(LineType::of(value), Some(LineType::Sale), "{value}");
         }
-        for value in ["Return", "REFUND", "Credit Note", "credit-memo", "退货", "退貨", "Retoure", "Rückgabe", "annulé", "返品", "Return - damaged"]
-        {
+        for value in [
+            "Return",
+            "REFUND",
+            "Credit Note",
+            "credit-memo",
+            "退货",
+            "退貨",
+            "Retoure",
+            "Rückgabe",
+            "annulé",
+            "返品",
+            "Return - damaged",
+        ] {
             assert_eq!(LineType::of(value), Some(LineType::Return), "{value}");
         }
         for value in ["", "Visa", "cash", "credit", "debit card", "retail", "Silver"] {

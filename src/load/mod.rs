@@ -277,7 +277,9 @@ impl Error {
             }
             Self::Io { .. } => "the file may be damaged or no longer there: fetch it again".into(),
             Self::NoMatch { .. } => "check the pattern; put it in quotes so that the shell leaves it alone".into(),
-            Self::EmptyFolder { .. } => "quintile reads .csv, .tsv, .txt, .jsonl, .parquet, .arrow and .xlsx, also .gz and .zst".into(),
+            Self::EmptyFolder { .. } => {
+                "quintile reads .csv, .tsv, .txt, .jsonl, .parquet, .arrow and .xlsx, also .gz and .zst".into()
+            }
             Self::EmptyFile { .. } | Self::NoRows { .. } => "check the export that made this file".into(),
             Self::Format { .. } => "export it as CSV or Parquet".into(),
             Self::Workbook {
@@ -290,7 +292,9 @@ impl Error {
             } => "unpack it and name the files with --input".into(),
             Self::Workbook { .. } => "open it in a spreadsheet program and save it again, or as CSV".into(),
             Self::Changed { .. } => "run again when the export that writes it is done".into(),
-            Self::Parquet { .. } | Self::Arrow { .. } => "the file may be cut short or still being written: fetch it again".into(),
+            Self::Parquet { .. } | Self::Arrow { .. } => {
+                "the file may be cut short or still being written: fetch it again".into()
+            }
             Self::OpenQuote { .. } => "close the quote in that line, or double it if it belongs to the text".into(),
             Self::LongRecord { .. } => "is it the right delimiter? See --delimiter".into(),
             Self::Headerless { n_fields, .. } => {

@@ -313,7 +313,9 @@ impl Opened {
             });
         }
         let headers: Vec<String> = if has_header {
-            let names = first.iter().map(|name| String::from_utf8_lossy(name).trim().to_string());
+            let names = first
+                .iter()
+                .map(|name| String::from_utf8_lossy(name).trim().to_string());
             names.collect()
         } else if params.columns.len() == first.len() {
             params.columns.clone()
@@ -345,7 +347,9 @@ impl Opened {
         let mut opened = Self::new(bytes, headers, sample, Kind::Text(kind))?;
         opened.decisions = decisions;
         if has_header && n_title_lines > 0 {
-            opened.notes.push(format!("header: on line {}, below a title", n_title_lines + 1));
+            opened
+                .notes
+                .push(format!("header: on line {}, below a title", n_title_lines + 1));
         }
         Ok(opened)
     }
@@ -393,7 +397,10 @@ impl Opened {
         let path = &self.bytes.shown;
         let reader = open_text(&self.bytes, kind.compression, kind.encoding)?;
         let mut blocks = Blocks::new(reader, kind.delimiter, kind.preamble).map_err(io_error(path))?;
-        while let Some(block) = blocks.next_block().map_err(|error| super::source::cut_error(path, error))? {
+        while let Some(block) = blocks
+            .next_block()
+            .map_err(|error| super::source::cut_error(path, error))?
+        {
             let skip = usize::from(kind.has_header && block.is_first);
             for row in records(&block.bytes, kind.delimiter, usize::MAX).iter().skip(skip) {
                 if let Some(value) = row.get(column)

@@ -146,8 +146,10 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
             positions
         } else {
             // What is not the same in all files cannot be set for all of them.
-            decisions.retain(|decision| opened.decisions.iter().any(|other| other.value == decision.value)
-                || !matches!(decision.setting, "load.encoding" | "load.delimiter"));
+            decisions.retain(|decision| {
+                opened.decisions.iter().any(|other| other.value == decision.value)
+                    || !matches!(decision.setting, "load.encoding" | "load.delimiter")
+            });
             opened.same_columns(&mut columns, &mut notes)?
         };
         let date = opened.values(&positions, Canonical::OrderedAt).map(date::detect);
@@ -169,7 +171,9 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
     let formats = decimals.into_iter().zip(dates);
     let files = looks.into_iter().zip(formats);
     Ok(Plan {
-        files: files.map(|(look, (decimal, date))| look.finish(decimal, date, basis)).collect(),
+        files: files
+            .map(|(look, (decimal, date))| look.finish(decimal, date, basis))
+            .collect(),
         columns,
         headers,
         timezone: params.timezone,
@@ -183,7 +187,10 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
     if let Some(decimal) = params.decimal {
         return Ok(vec![decimal; looks.len()]);
     }
-    let decided = looks.iter().find(|look| look.decimal.is_decided).map(|look| &look.decimal);
+    let decided = looks
+        .iter()
+        .find(|look| look.decimal.is_decided)
+        .map(|look| &look.decimal);
     if decided.is_none()
         && let Some(look) = looks.iter().find(|look| look.decimal.ambiguous)
     {
@@ -202,7 +209,11 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
     let formats: Vec<NumberFormat> = looks.iter().map(of_file).collect();
     if let Some(comma) = looks.iter().find(|look| look.decimal.format != NumberFormat::Point) {
         let same = formats.iter().all(|format| *format == comma.decimal.format);
-        let which = if same { String::new() } else { format!(" in {}", comma.opened.bytes.shown.display()) };
+        let which = if same {
+            String::new()
+        } else {
+            format!(" in {}", comma.opened.bytes.shown.display())
+        };
         decisions.push(Decision {
             setting: "load.decimal",
             value: comma.decimal.format.to_string(),
@@ -226,7 +237,11 @@ fn dates(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Resu
             *found = Some(look.opened.detect_in_whole_column(column)?);
         }
     }
-    let decided = found.iter().flatten().find_map(|found| found.as_ref().ok()).map(|found| found.format);
+    let decided = found
+        .iter()
+        .flatten()
+        .find_map(|found| found.as_ref().ok())
+        .map(|found| found.format);
     let of_file = |(look, found): (&Look, &Option<Result<DateDetection, DateDetectError>>)| match (found, decided) {
         (Some(Ok(found)), _) => Ok(found.format),
         (None, _) => Ok(DateFormat::Iso),
@@ -248,7 +263,11 @@ fn dates(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Resu
         {
             said.push(found.format);
             let same = formats.iter().all(|format| *format == found.format);
-            let which = if same { String::new() } else { format!(" in {}", look.opened.bytes.shown.display()) };
+            let which = if same {
+                String::new()
+            } else {
+                format!(" in {}", look.opened.bytes.shown.display())
+            };
             if found.format != DateFormat::Iso || !same {
                 decisions.push(Decision {
                     setting: "load.date_format",
@@ -264,7 +283,9 @@ fn dates(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Resu
 impl Look {
     fn header(&self, canonical: Canonical) -> String {
         let position = self.positions[canonical as usize];
-        position.and_then(|i| self.opened.headers.get(i).cloned()).unwrap_or_default()
+        position
+            .and_then(|i| self.opened.headers.get(i).cloned())
+            .unwrap_or_default()
     }
 
     fn finish(self, decimal: NumberFormat, date_format: DateFormat, basis: MoneyBasis) -> FilePlan {
@@ -370,7 +391,9 @@ impl Opened {
                 } => (*index, header.clone(), evidence.clone()),
                 Outcome::Ambiguous { reason, .. } => {
                     if USED.contains(&canonical) {
-                        notes.push(format!("{canonical} is left out: {reason}; choose with --map {canonical}=HEADER"));
+                        notes.push(format!(
+                            "{canonical} is left out: {reason}; choose with --map {canonical}=HEADER"
+                        ));
                     }
                     continue;
                 }
@@ -501,7 +524,11 @@ impl Opened {
             canonical.need() == Need::Optional && USED.contains(canonical) && *canonical != Canonical::Discount
         };
         for (canonical, outcome) in header::guess(&self.headers, &self.content(), &given).iter() {
-            if let Outcome::Guess { index, header, evidence } = outcome
+            if let Outcome::Guess {
+                index,
+                header,
+                evidence,
+            } = outcome
                 && is_new(&canonical)
                 && !columns.iter().any(|column| column.canonical == canonical)
             {
@@ -525,7 +552,12 @@ impl Opened {
         columns: &[Column],
         decisions: &mut Vec<Decision>,
     ) -> MoneyBasis {
-        let header = |c: Canonical| columns.iter().find(|column| column.canonical == c).map(|column| &column.header);
+        let header = |c: Canonical| {
+            columns
+                .iter()
+                .find(|column| column.canonical == c)
+                .map(|column| &column.header)
+        };
         let has = |c: Canonical| positions[c as usize].is_some();
         let mut basis = MoneyBasis {
             cost: params.cost.unwrap_or(CostBasis::Line),
@@ -541,7 +573,11 @@ impl Opened {
             });
         }
         if let (Some(header), None) = (header(Canonical::Discount), params.discount) {
-            let values: Vec<&[u8]> = self.values(positions, Canonical::Discount).into_iter().flatten().collect();
+            let values: Vec<&[u8]> = self
+                .values(positions, Canonical::Discount)
+                .into_iter()
+                .flatten()
+                .collect();
             let (discount, mut evidence) = DiscountBasis::of_values(header, &values);
             basis.discount = discount;
             if has(Canonical::Amount) {
@@ -574,12 +610,12 @@ impl Opened {
 
     /// Day and month told apart by every value of the column, however late the first that can.
     fn detect_in_whole_column(&self, column: usize) -> Result<Result<DateDetection, DateDetectError>, Error> {
-        let mut detector = date::Detector::default();
+        let mut values: Vec<Vec<u8>> = Vec::new();
         self.each_value(column, &mut |value| {
-            detector.add(value);
-            !detector.is_decided()
+            values.push(value.to_vec());
+            true
         })?;
-        Ok(detector.finish())
+        Ok(date::detect(values.iter().map(Vec::as_slice)))
     }
 }
 

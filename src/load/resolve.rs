@@ -117,7 +117,11 @@ fn hive_keys(path: &Path) -> Vec<(String, String)> {
     let key = |component: Component<'_>| {
         let text = component.as_os_str().to_string_lossy();
         let (key, value) = text.split_once('=')?;
-        let value = if value == "__HIVE_DEFAULT_PARTITION__" { "" } else { value };
+        let value = if value == "__HIVE_DEFAULT_PARTITION__" {
+            ""
+        } else {
+            value
+        };
         (!key.is_empty()).then(|| (unescaped(key), unescaped(value)))
     };
     folders.filter_map(key).collect()

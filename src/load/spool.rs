@@ -83,7 +83,10 @@ impl Bytes {
     ) -> Result<Self, E> {
         let mut file = BufWriter::new(tempfile::NamedTempFile::new()?);
         write(&mut file)?;
-        let path = file.into_inner().map_err(io::IntoInnerError::into_error)?.into_temp_path();
+        let path = file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?
+            .into_temp_path();
         Ok(Self {
             shown: shown.to_path_buf(),
             stamp: Stamp::of(&fs::metadata(&path)?),

@@ -265,7 +265,13 @@ pub fn decode(block: TextBlock, layout: &Layout, mapping: &Mapping, file: u32, c
 }
 
 impl Layout {
-    fn push<'b>(&self, rows: &mut Rows<'_>, n_fields: usize, field: impl Fn(usize) -> &'b [u8], clock: &mut LocalClock) {
+    fn push<'b>(
+        &self,
+        rows: &mut Rows<'_>,
+        n_fields: usize,
+        field: impl Fn(usize) -> &'b [u8],
+        clock: &mut LocalClock,
+    ) {
         let surplus_is_blank = || (self.n_fields..n_fields).all(|i| field(i).trim_ascii().is_empty());
         if n_fields < self.n_fields || !surplus_is_blank() {
             rows.push_ragged(clock);

@@ -48,7 +48,10 @@ pub fn look_into(path: &Path) -> Result<Archive, WorkbookError> {
     let file = File::open(path)?;
     let limit = file.metadata()?.len().saturating_mul(MAX_RATIO).max(FREE);
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let names: Vec<String> = archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.into_owned()))
+        .collect();
     let is_workbook = names.iter().any(|name| name == "xl/workbook.xml");
     if is_workbook {
         let mut left = limit;
@@ -143,7 +146,8 @@ fn date_text(moment: &ExcelDateTime) -> String {
     match moment.as_datetime() {
         Some(at) if moment.is_datetime() => {
             let midnight = at.time() == chrono::NaiveTime::MIN;
-            at.format(if midnight { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
+            at.format(if midnight { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M:%S" })
+                .to_string()
         }
         _ => moment.as_f64().to_string(),
     }
@@ -171,7 +175,10 @@ impl<'a> Lines<'a> {
     fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), WorkbookError> {
         const MAX_COLUMNS: u32 = 16_384;
         if row < self.n_lines || MAX_COLUMNS <= column {
-            return Err(damaged(format!("a cell in row {} stands out of order", u64::from(row) + 1)));
+            return Err(damaged(format!(
+                "a cell in row {} stands out of order",
+                u64::from(row) + 1
+            )));
         }
         while self.n_lines < row {
             self.end_line()?;
@@ -195,7 +202,8 @@ impl<'a> Lines<'a> {
             row.resize(self.n_columns, String::new());
             let mut line = csv::WriterBuilder::new().delimiter(DELIMITER).from_writer(Vec::new());
             line.write_record(&row).map_err(io::Error::from)?;
-            self.into.write_all(&line.into_inner().map_err(|error| damaged(error.error()))?)?;
+            self.into
+                .write_all(&line.into_inner().map_err(|error| damaged(error.error()))?)?;
         }
         Ok(())
     }
@@ -216,7 +224,13 @@ mod tests {
     fn rows_are_lines() {
         let mut text = Vec::new();
         let mut lines = Lines::new(&mut text);
-        for (row, column, value) in [(1, 0, "id"), (1, 2, "note"), (3, 0, "7"), (3, 1, "a,b"), (4, 0, "two\nlines")] {
+        for (row, column, value) in [
+            (1, 0, "id"),
+            (1, 2, "note"),
+            (3, 0, "7"),
+            (3, 1, "a,b"),
+            (4, 0, "two\nlines"),
+        ] {
             lines.put(row, column, value.to_owned()).unwrap();
         }
         assert!(lines.put(2, 0, "late".to_owned()).is_err());

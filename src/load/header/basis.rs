@@ -119,7 +119,9 @@ impl DiscountBasis {
         const ONE: i64 = 1_000_000;
         let number = |value: &&[u8]| {
             let formats = NumberFormat::ALL.iter();
-            formats.filter_map(|format| parse_discount(value, *format, 6).ok()).min()
+            formats
+                .filter_map(|format| parse_discount(value, *format, 6).ok())
+                .min()
         };
         let numbers: Vec<(i64, bool)> = values.iter().filter_map(number).collect();
         let percent_signs = numbers.iter().any(|(_, percent)| *percent);
@@ -172,15 +174,34 @@ mod tests {
 
     #[test]
     fn totals_are_of_the_line_whatever_stands_beside_them() {
-        for header in ["total cost", "COGS", "line_cost", "cost of goods sold", "成本金额", "总成本", "Wareneinsatz"] {
+        for header in [
+            "total cost",
+            "COGS",
+            "line_cost",
+            "cost of goods sold",
+            "成本金额",
+            "总成本",
+            "Wareneinsatz",
+        ] {
             assert_eq!(CostBasis::of(header, true).0, CostBasis::Line, "{header}");
         }
-        for header in ["Unit Cost", "cost per unit", "Cost Price", "单位成本", "进价", "Einkaufspreis", "coût unitaire"] {
+        for header in [
+            "Unit Cost",
+            "cost per unit",
+            "Cost Price",
+            "单位成本",
+            "进价",
+            "Einkaufspreis",
+            "coût unitaire",
+        ] {
             assert_eq!(CostBasis::of(header, false).0, CostBasis::Unit, "{header}");
         }
         let (basis, evidence) = CostBasis::of("cost", true);
         assert_eq!(basis, CostBasis::Unit);
-        assert_eq!(evidence, "cost \"cost\" is that of one piece, as it stands beside a unit price");
+        assert_eq!(
+            evidence,
+            "cost \"cost\" is that of one piece, as it stands beside a unit price"
+        );
         assert_eq!(CostBasis::of("成本", false).0, CostBasis::Line);
     }
 

@@ -433,10 +433,8 @@ fn half_width(c: char) -> char {
 }
 
 fn fold(c: char, word: &mut String) {
-    const TRADITIONAL: &str =
-        "戶編號訂單會員時間產稱數價額實業務線類別貨幣種購買賣顧總計銷項個門據環條碼創費發標題來臺億際應收規營開換沖紅廢";
-    const SIMPLIFIED: &str =
-        "户编号订单会员时间产称数价额实业务线类别货币种购买卖顾总计销项个门据环条码创费发标题来台亿际应收规营开换冲红废";
+    const TRADITIONAL: &str = "戶編號訂單會員時間產稱數價額實業務線類別貨幣種購買賣顧總計銷項個門據環條碼創費發標題來臺億際應收規營開換沖紅廢";
+    const SIMPLIFIED: &str = "户编号订单会员时间产称数价额实业务线类别货币种购买卖顾总计销项个门据环条码创费发标题来台亿际应收规营开换冲红废";
     for c in c.to_lowercase() {
         match c {
             'à'..='å' | 'ā' | 'ă' | 'ą' => word.push('a'),

@@ -139,6 +139,12 @@ struct JobArgs {
     /// Sheet of a workbook [default: the first]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
+    /// Table of customers, whose columns are carried to the output (region, consent, e-mail)
+    #[arg(long, value_name = "FILE")]
+    customers: Option<PathBuf>,
+    /// Table of two columns that says which customer ids are the same person: old id, id of the person
+    #[arg(long, value_name = "FILE")]
+    customer_map: Option<PathBuf>,
     /// Encoding of text files, such as gb18030 or windows-1252
     #[arg(long, value_name = "LABEL")]
     encoding: Option<String>,
@@ -303,6 +309,12 @@ impl JobArgs {
         for (key, text) in texts {
             if let Some(text) = text {
                 settings.push((key.into(), Value::String(text.clone())));
+            }
+        }
+        for (key, path) in [("customers", &self.customers), ("customer_map", &self.customer_map)] {
+            if let Some(path) = path {
+                let path = Value::String(path.to_string_lossy().into_owned());
+                settings.push((format!("load.{key}"), path));
             }
         }
         if let Some(out) = &self.out {

@@ -3,6 +3,8 @@
 //! In: the results of all stages, each in the order of customer ids. Out: the frame of `customers.parquet`.
 //! Cost: one sort for the rank by value; otherwise linear.
 
+mod attributes;
+
 use std::fmt::Write as _;
 
 use polars::prelude::{Column as Series, DataFrame, PolarsResult};
@@ -15,6 +17,8 @@ use crate::diagnostics::Problem;
 use crate::rfm::{self, Rfm};
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::{self, Summary};
+
+pub use attributes::{Attributes, Facts as AttributeFacts};
 
 /// The columns that the lifetime-value stage fills.
 const CLV_COLUMNS: &[Column] = &[
@@ -202,6 +206,7 @@ pub struct Stages<'a> {
     pub contributors: &'a Contributors,
     /// First offer of each customer: product id and score.
     pub next_product: &'a [Option<(&'a str, f64)>],
+    pub attributes: &'a Attributes,
 }
 
 /// The joined table and what the report needs of it.
@@ -244,6 +249,7 @@ pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
         Series::new("next_product_score".into(), score),
         Series::new("reason".into(), reason),
     ]);
+    columns.extend(stages.attributes.to_columns());
     Ok(Customers {
         frame: DataFrame::new_infer_height(columns)?,
         watch,

@@ -37,6 +37,11 @@ pub enum Warning {
         last_day: String,
         gap_days: i32,
     },
+    CustomerTable {
+        n_found: u64,
+        n_missing: u64,
+        n_contradictions: u64,
+    },
     Outliers {
         lines: u64,
         threshold: f64,
@@ -89,6 +94,7 @@ impl Warning {
             Self::ReturnsOnlyCustomers { .. } => "returns_only_customers",
             Self::ProductsDifferInCase { .. } => "products_differ_in_case",
             Self::LastDayIsolated { .. } => "last_day_isolated",
+            Self::CustomerTable { .. } => "customer_table",
             Self::Outliers { .. } => "outliers",
             Self::NetTotalNotPositive { .. } => "net_total_not_positive",
             Self::Clv { status, .. } => status,
@@ -133,6 +139,15 @@ impl Warning {
                 "the last day with a transaction, {last_day}, comes {gap_days} days after the one before it: everyone looks \
                  inactive if that date is wrong"
             ),
+            Self::CustomerTable {
+                n_found,
+                n_missing,
+                n_contradictions,
+            } => format!(
+                "the table of customers has {n_found} of {} customers; {n_contradictions} attributes are left out because \
+                 rows of one customer contradict each other",
+                n_found + n_missing
+            ),
             Self::Outliers { lines, threshold } => {
                 format!("{lines} lines are larger than {threshold:.0}, far beyond all others")
             }
@@ -175,6 +190,9 @@ impl Warning {
                 "if they are the same products, set --set clean.product_case=\"upper\"".into()
             }
             Self::LastDayIsolated { .. } => "if so, set --as-of to the last day that you trust".into(),
+            Self::CustomerTable { .. } => {
+                "check the ids in both files; see --customer-map and --set load.customers_id".into()
+            }
             Self::Outliers { .. } => {
                 "kept and counted; check them in your shop system, or drop them from the file".into()
             }

@@ -3,6 +3,7 @@
 //! load → clean → summarise → { RFM · CLV · clusters · contributors } + { product pairs → offers } → one row per
 //! customer → publish.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,17 +13,17 @@ use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 use serde_json::{Value, json};
 
 use crate::basket::{self, offers, tables};
-use crate::clean::{self, CleanReport, Cleaner, Rule, Transactions};
+use crate::clean::{self, CleanReport, Cleaner, People, Rule, Transactions};
 use crate::cluster::{self, Clusters};
 use crate::clv::{self, ClvResult, CustomerHistories, CustomerValues, Status};
 use crate::config::{Config, Params};
 use crate::contributors::{self, Contributors};
-use crate::customers::{self, Stages};
+use crate::customers::{self, Attributes, Stages};
 use crate::diagnostics::Warning;
 use crate::error::Error;
 use crate::load::header::Canonical;
 use crate::load::{self, Plan};
-use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows};
+use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, SideInput};
 use crate::output::overview;
 use crate::output::publish::Staging;
 use crate::output::report::render;
@@ -61,6 +62,7 @@ impl Observer for Silent {}
 /// Lines read and cleaned, and how the input was understood.
 pub struct Cleaned {
     pub plan: Plan,
+    pub people: People,
     pub transactions: Transactions,
     pub as_of: Day,
 }
@@ -95,7 +97,8 @@ pub fn plan(params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Res
 
 /// Reads and cleans.
 pub fn load_and_clean(params: &Params, plan: Plan, observer: &dyn Observer) -> Result<Cleaned, CleanFailure> {
-    let cleaner = Cleaner::new(&params.clean, plan.files.len());
+    let people = people(&plan).map_err(|error| CleanFailure::new(error.into()))?;
+    let cleaner = Cleaner::new(&params.clean, &people, plan.files.len());
     let sink = |batch: load::batch::RawBatch| {
         cleaner.add(&batch);
         observer.lines(batch.n_rows as u64);
@@ -114,8 +117,20 @@ pub fn load_and_clean(params: &Params, plan: Plan, observer: &dyn Observer) -> R
     let as_of = params.as_of.or(transactions.report.last_day).unwrap_or_default();
     Ok(Cleaned {
         plan,
+        people,
         transactions,
         as_of,
+    })
+}
+
+/// Which ids are the same person, as the user's map says.
+fn people(plan: &Plan) -> Result<People, load::Error> {
+    let Some(map) = &plan.customer_map else {
+        return Ok(People::default());
+    };
+    People::new(map.table.pairs(map.from, map.to)).map_err(|error| load::Error::CustomerMap {
+        path: PathBuf::from(&map.table.path),
+        why: error.to_string(),
     })
 }
 
@@ -140,6 +155,7 @@ fn analyse(
 ) -> Result<Results, Error> {
     let Cleaned {
         plan,
+        people,
         mut transactions,
         as_of,
     } = cleaned;
@@ -175,6 +191,10 @@ fn analyse(
         )
     })?;
     let horizon_days = params.clv.horizon_days();
+    let attributes = match &plan.customers {
+        Some(table) => Attributes::join(table, &people, &summary.ids),
+        None => Attributes::default(),
+    };
     let customers = timings.time(observer, "customers", || {
         let mut next_product = vec![None; summary.n_customers()];
         for i in (0..offers.len()).filter(|&i| offers.rank[i] == 1) {
@@ -194,10 +214,20 @@ fn analyse(
                 clusters,
                 contributors,
                 next_product,
+                attributes: &attributes,
             },
         )
     })?;
-    let warnings = warnings(&plan, &report, &summarised, &clv, &clusters, &contributors, &found);
+    let warnings = warnings(
+        &plan,
+        &report,
+        &summarised,
+        &clv,
+        &clusters,
+        &contributors,
+        &found,
+        &attributes,
+    );
     Ok(Results {
         plan,
         report,
@@ -213,6 +243,7 @@ fn analyse(
         found,
         offers,
         customers,
+        attributes,
         warnings,
     })
 }
@@ -277,6 +308,7 @@ fn warnings(
     clusters: &Clusters,
     contributors: &Contributors,
     found: &basket::Found,
+    attributes: &Attributes,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let has_products = plan.has(Canonical::ProductId);
@@ -294,6 +326,9 @@ fn warnings(
     warnings.extend(report.warnings());
     warnings.extend(summarised.warnings.iter().cloned());
     warnings.extend(contributors.warnings.iter().cloned());
+    if plan.customers.is_some() {
+        warnings.extend(attributes.warning());
+    }
     warnings.extend(clv.warnings.iter().map(|w| Warning::Clv {
         status: w.code(),
         message: w.message(),
@@ -422,6 +457,28 @@ fn hash_file(path: &Path) -> io::Result<String> {
     Ok(format!("blake3:{}", hasher.finalize().to_hex()))
 }
 
+/// The tables beside the transactions.
+fn side_inputs(results: &Results) -> BTreeMap<&'static str, SideInput> {
+    let input = |table: &load::side::SideTable, facts: Value| SideInput {
+        path: table.path.clone(),
+        bytes: table.bytes,
+        hash: table.hash.clone(),
+        rows: table.n_rows() as u64,
+        facts,
+    };
+    let mut inputs = BTreeMap::new();
+    if let Some(customers) = &results.plan.customers {
+        let facts = serde_json::to_value(results.attributes.facts).unwrap_or_default();
+        inputs.insert("customers", input(&customers.table, facts));
+    }
+    if let Some(map) = &results.plan.customer_map {
+        let header = |i: usize| &map.table.headers[i];
+        let facts = json!({ "from": header(map.from), "to": header(map.to) });
+        inputs.insert("customer_map", input(&map.table, facts));
+    }
+    inputs
+}
+
 /// What makes the same scores, values and clusters of other customers.
 fn model_json(config: &Config, results: &Results) -> Vec<u8> {
     let [recency, frequency, monetary] = &results.rfm.cuts;
@@ -463,6 +520,7 @@ fn manifest(config: &Config, results: &Results, inputs: Vec<Input>, timings: Tim
         config: serde_json::to_value(config).unwrap_or(Value::Null),
         config_hash: config.hash(),
         inputs,
+        side_inputs: side_inputs(results),
         columns: results.plan.columns.iter().map(mapped).collect(),
         input_notes: results.plan.found_out(),
         rows: Rows::new(&results.report),

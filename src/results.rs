@@ -5,7 +5,7 @@ use crate::clean::CleanReport;
 use crate::cluster::Clusters;
 use crate::clv::ClvResult;
 use crate::contributors::Contributors;
-use crate::customers::Customers;
+use crate::customers::{Attributes, Customers};
 use crate::diagnostics::Warning;
 use crate::load::Plan;
 use crate::rfm::Rfm;
@@ -28,6 +28,7 @@ pub struct Results {
     pub found: Found,
     pub offers: Offers,
     pub customers: Customers,
+    pub attributes: Attributes,
     pub warnings: Vec<Warning>,
 }
 

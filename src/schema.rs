@@ -11,6 +11,10 @@ use polars::prelude::{AnyValue, Column as Series, DataFrame, DataType};
 /// Version of the published layout. A column once published keeps its name, type and meaning within it.
 pub const SCHEMA_VERSION: &str = "1";
 
+/// What the names of columns begin with that come from the user's own table of customers. A table may end in them;
+/// they are nullable text, and their names are the user's.
+pub const ATTRIBUTE_PREFIX: &str = "attribute_";
+
 /// Physical type of a published column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -140,7 +144,10 @@ impl Table {
 
     /// Every violation of names, types, nulls, finiteness and order; empty means that the frame may be published.
     pub fn check(&self, frame: &DataFrame) -> Vec<Violation> {
-        let found: Vec<String> = frame.get_column_names().iter().map(|n| n.to_string()).collect();
+        let mut found: Vec<String> = frame.get_column_names().iter().map(|n| n.to_string()).collect();
+        while found.last().is_some_and(|name| name.starts_with(ATTRIBUTE_PREFIX)) {
+            found.pop();
+        }
         let expected: Vec<String> = self.columns().map(|c| c.name.to_string()).collect();
         if found != expected {
             return vec![Violation::Columns {

@@ -9,7 +9,7 @@ use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
 use super::report::Histogram;
 use super::{
     Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NONE, Params, Partition,
-    ProductCase, Reject, Rule,
+    People, ProductCase, Reject, Rule,
 };
 use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn};
 use crate::load::header::fold_words;
@@ -32,6 +32,7 @@ pub struct Transactions {
 /// Cleans batches from many threads into one store.
 pub struct Cleaner<'a> {
     pub(super) params: &'a Params,
+    people: &'a People,
     rejecting: u32,
     store: Store,
     customers: Vec<Mutex<Interner>>,
@@ -51,13 +52,14 @@ struct Shared {
 }
 
 impl<'a> Cleaner<'a> {
-    pub fn new(params: &'a Params, n_files: usize) -> Self {
+    pub fn new(params: &'a Params, people: &'a People, n_files: usize) -> Self {
         let report = CleanReport {
             rows_by_file: vec![0; n_files],
             ..CleanReport::default()
         };
         Self {
             params,
+            people,
             rejecting: params.rejecting(),
             store: Store::new(),
             customers: (0..N_CUSTOMER_PARTITIONS).map(|_| Mutex::default()).collect(),
@@ -174,6 +176,7 @@ impl<'a> Cleaner<'a> {
         }
         let is_test = self.params.test_customer.as_ref().is_some_and(|test| test.is_match(id));
         rules |= if is_test { Rule::TestCustomer.bit() } else { 0 };
+        let id = self.people.master(id);
         let hash = batch::hash(id);
         let partition = (hash >> 56) as usize;
         let code = lock(&self.customers[partition]).intern_hashed(id, hash);

@@ -9,6 +9,7 @@ mod cleaner;
 mod ids;
 mod judge;
 mod lines;
+mod people;
 mod report;
 mod rules;
 
@@ -27,6 +28,7 @@ pub use cleaner::{Cleaner, Transactions};
 pub use lines::{
     IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NON_PRODUCT, NONE, Partition, minute_of,
 };
+pub use people::{People, PeopleError};
 pub use report::{CleanReport, Count, Reject};
 pub use rules::{Action, Actions, N_RULES, Rule, rules_to_markdown};
 

@@ -64,12 +64,21 @@ impl ArrowFile {
 
     /// The first rows as text, one vector a column.
     pub fn sample(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ArrowError> {
-        guarded(|| match reader(self.bytes.path(), None)?.next() {
-            Some(batch) => {
+        guarded(|| {
+            let mut columns = vec![Vec::new(); self.schema.fields().len()];
+            let mut left = n_rows;
+            for batch in reader(self.bytes.path(), None)? {
                 let batch = batch?;
-                Ok(sample_texts(&batch.slice(0, n_rows.min(batch.num_rows()))))
+                let part = batch.slice(0, left.min(batch.num_rows()));
+                left -= part.num_rows();
+                for (column, values) in columns.iter_mut().zip(sample_texts(&part)) {
+                    column.extend(values);
+                }
+                if left == 0 {
+                    break;
+                }
             }
-            None => Ok(vec![Vec::new(); self.schema.fields().len()]),
+            Ok(columns)
         })
     }
 

@@ -90,16 +90,42 @@ impl ParquetFile {
 
     /// The first rows of the file as text, one vector a column, for guessing what the columns are.
     pub fn sample(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
-        guarded(|| self.sample_unguarded(n_rows))
+        let mut columns = vec![Vec::new(); self.metadata.schema().fields().len()];
+        self.each_batch(n_rows, ProjectionMask::all(), |batch| {
+            for (column, values) in columns.iter_mut().zip(sample_texts(batch)) {
+                column.extend(values);
+            }
+            true
+        })?;
+        Ok(columns)
     }
 
-    fn sample_unguarded(&self, n_rows: usize) -> Result<Vec<Vec<Vec<u8>>>, ParquetError> {
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.bytes.path())?, self.metadata.clone());
-        match builder.with_batch_size(n_rows).with_limit(n_rows).build()?.next() {
-            Some(batch) => Ok(sample_texts(&batch?)),
-            None => Ok(vec![Vec::new(); self.metadata.schema().fields().len()]),
-        }
+    /// Gives every value of one column as text, until that says to stop.
+    pub fn each_value(&self, column: usize, give: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), ParquetError> {
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
+        self.each_batch(usize::MAX, mask, |batch| {
+            sample_texts(batch).iter().flatten().all(|value| give(value))
+        })
+    }
+
+    /// Gives batches of the first rows until `give` says to stop.
+    fn each_batch(
+        &self,
+        n_rows: usize,
+        mask: ProjectionMask,
+        mut give: impl FnMut(&RecordBatch) -> bool,
+    ) -> Result<(), ParquetError> {
+        guarded(|| {
+            let file = File::open(self.bytes.path())?;
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let builder = builder.with_projection(mask).with_batch_size(n_rows.min(BATCH_ROWS));
+            for batch in builder.with_limit(n_rows).build()? {
+                if !give(&batch?) {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Decodes one row group, a batch at a time.

@@ -19,6 +19,7 @@ mod open;
 mod plan;
 mod resolve;
 mod rows;
+pub mod side;
 pub mod sniff;
 mod source;
 pub mod spool;
@@ -55,6 +56,9 @@ pub struct Config {
     pub cost: String,
     pub discount: String,
     pub sheet: String,
+    pub customers: String,
+    pub customers_id: String,
+    pub customer_map: String,
     pub map: BTreeMap<String, String>,
 }
 
@@ -69,6 +73,9 @@ pub struct Params {
     cost: Option<CostBasis>,
     discount: Option<DiscountBasis>,
     sheet: String,
+    customers: Option<PathBuf>,
+    customers_id: Option<String>,
+    customer_map: Option<PathBuf>,
     map: Vec<(Canonical, String)>,
     timezone: chrono_tz::Tz,
 }
@@ -107,6 +114,7 @@ impl Config {
         let cost = parsed(&self.cost, "load.cost", "use auto, unit or line", problems);
         let hint = "use auto, line, unit, percent or share";
         let discount = parsed(&self.discount, "load.discount", hint, problems);
+        let said = |text: &String| (!text.is_empty()).then(|| text.clone());
         let mut map = Vec::new();
         for (canonical, header) in &self.map {
             match canonical.parse::<Canonical>() {
@@ -141,6 +149,9 @@ impl Config {
             cost,
             discount,
             sheet: self.sheet.clone(),
+            customers: said(&self.customers).map(PathBuf::from),
+            customers_id: said(&self.customers_id),
+            customer_map: said(&self.customer_map).map(PathBuf::from),
             map,
             timezone,
         })
@@ -197,6 +208,12 @@ pub enum Error {
     Arrow { path: PathBuf, source: ArrowError },
     #[error("{} cannot be read: {source}", path.display())]
     Workbook { path: PathBuf, source: WorkbookError },
+    #[error("{}: no column holds customer ids; the columns are {}", path.display(), headers.join(", "))]
+    NoCustomerColumn { path: PathBuf, headers: Vec<String> },
+    #[error("{}: cannot tell which column holds the ids and which the persons; the columns are {}", path.display(), headers.join(", "))]
+    NoMapColumns { path: PathBuf, headers: Vec<String> },
+    #[error("{}: {why}", path.display())]
+    CustomerMap { path: PathBuf, why: String },
     #[error("{} was replaced while it was read", path.display())]
     Changed { path: PathBuf },
     #[error("{}:{line}: a quoted field opens here and never ends", path.display())]
@@ -291,6 +308,9 @@ impl Error {
                 ..
             } => "unpack it and name the files with --input".into(),
             Self::Workbook { .. } => "open it in a spreadsheet program and save it again, or as CSV".into(),
+            Self::NoCustomerColumn { .. } => "name it with --set 'load.customers_id=\"HEADER\"'".into(),
+            Self::NoMapColumns { .. } => "keep two columns, called old_id and master_id".into(),
+            Self::CustomerMap { .. } => "correct the map so that every id leads to one person".into(),
             Self::Changed { .. } => "run again when the export that writes it is done".into(),
             Self::Parquet { .. } | Self::Arrow { .. } => {
                 "the file may be cut short or still being written: fetch it again".into()

@@ -387,14 +387,73 @@ impl Opened {
         Ok(opened)
     }
 
+    /// Every row of the file, one vector a column; for tables that are small.
+    pub fn read_all(&self) -> Result<Vec<Vec<Vec<u8>>>, Error> {
+        let path = &self.bytes.shown;
+        let mut columns = vec![Vec::new(); self.headers.len()];
+        match &self.kind {
+            Kind::Text(kind) => {
+                let reader = open_text(&self.bytes, kind.compression, kind.encoding)?;
+                let mut blocks = Blocks::new(reader, kind.delimiter, kind.preamble).map_err(io_error(path))?;
+                while let Some(block) = blocks
+                    .next_block()
+                    .map_err(|error| super::source::cut_error(path, error))?
+                {
+                    let skip = usize::from(kind.has_header && block.is_first);
+                    for mut row in records(&block.bytes, kind.delimiter, usize::MAX).into_iter().skip(skip) {
+                        row.resize(columns.len(), Vec::new());
+                        columns
+                            .iter_mut()
+                            .zip(row)
+                            .for_each(|(column, value)| column.push(value));
+                    }
+                }
+            }
+            Kind::Json {
+                compression, encoding, ..
+            } => {
+                let mut text = Vec::new();
+                let mut reader = open_text(&self.bytes, *compression, encoding)?;
+                reader.read_to_end(&mut text).map_err(io_error(path))?;
+                columns = json::sample(&text, usize::MAX, MAX_COLUMNS).1;
+                columns.truncate(self.headers.len());
+            }
+            Kind::Parquet(parquet) => {
+                let all = parquet.sample(usize::MAX);
+                columns = all.map_err(|source| Error::Parquet {
+                    path: path.clone(),
+                    source,
+                })?;
+            }
+            Kind::Arrow(arrow) => {
+                let all = arrow.sample(usize::MAX);
+                columns = all.map_err(|source| Error::Arrow {
+                    path: path.clone(),
+                    source,
+                })?;
+            }
+        }
+        Ok(columns)
+    }
+
     /// Gives every value of one column of the file to `give` until that says to stop.
     pub fn each_value(&self, column: usize, give: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
-        let Kind::Text(kind) = &self.kind else {
-            let values = self.sample.get(column).into_iter().flatten();
-            let _ = values.map(|value| give(value)).find(|go_on| !go_on);
-            return Ok(());
-        };
         let path = &self.bytes.shown;
+        let kind = match &self.kind {
+            Kind::Text(kind) => kind,
+            Kind::Parquet(parquet) => {
+                let each = parquet.each_value(column, give);
+                return each.map_err(|source| Error::Parquet {
+                    path: path.clone(),
+                    source,
+                });
+            }
+            Kind::Json { .. } | Kind::Arrow(_) => {
+                let all = self.read_all()?;
+                let _ = all.get(column).into_iter().flatten().all(|value| give(value));
+                return Ok(());
+            }
+        };
         let reader = open_text(&self.bytes, kind.compression, kind.encoding)?;
         let mut blocks = Blocks::new(reader, kind.delimiter, kind.preamble).map_err(io_error(path))?;
         while let Some(block) = blocks

@@ -17,6 +17,7 @@ use super::mapping::{Mapping, MoneyBasis, Positions};
 use super::number::{Detection, NumberFormat};
 use super::open::{Kind, Opened};
 use super::resolve::resolve;
+use super::side::{self, CustomerMap, CustomerTable};
 use super::spool::{Bytes, Compression};
 use super::text::Layout;
 use super::{Decision, Error, Params};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub decisions: Vec<Decision>,
     /// What else was found out, one line each.
     pub notes: Vec<String>,
+    pub customers: Option<CustomerTable>,
+    pub customer_map: Option<CustomerMap>,
 }
 
 /// A mapped column.
@@ -179,6 +182,8 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
         timezone: params.timezone,
         decisions,
         notes,
+        customers: side::customers(params)?,
+        customer_map: side::customer_map(params)?,
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Manifest {
     pub config: Value,
     pub config_hash: String,
     pub inputs: Vec<Input>,
+    /// The tables beside the transactions: `customers`, `customer_map`.
+    pub side_inputs: BTreeMap<&'static str, SideInput>,
     pub columns: BTreeMap<&'static str, MappedColumn>,
     /// What was found out about the files: encoding, delimiter, decimal mark, date format.
     pub input_notes: Vec<String>,
@@ -55,6 +57,18 @@ pub struct Input {
     /// BLAKE3 of the bytes.
     pub hash: String,
     pub rows: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SideInput {
+    pub path: String,
+    pub bytes: u64,
+    /// BLAKE3 of the bytes.
+    pub hash: String,
+    pub rows: u64,
+    /// How it fits the transactions.
+    #[serde(flatten)]
+    pub facts: Value,
 }
 
 #[derive(Clone, Debug, Serialize)]

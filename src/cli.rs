@@ -64,10 +64,11 @@ enum Command {
 
     /// Read and clean only, and print what was found
     ///
-    /// Prints how the input was understood, what each cleaning rule matched, with three rejected lines as examples.
-    /// Writes nothing. Exit code 4 if a run would stop at the data-quality gate.
+    /// Prints how the input was understood, what each cleaning rule matched with three lines as examples, what stands
+    /// in each column, the days covered and the gaps, and whether there is enough data for each result. Writes
+    /// nothing. Exit code 4 if a run would stop at a data-quality gate.
     #[command(after_help = "Example:\n  quintile check --input sales.csv --date-format dmy")]
-    Check(JobArgs),
+    Check(CheckArgs),
 
     /// Make a synthetic history with known truth, of any size
     ///
@@ -162,6 +163,21 @@ struct JobArgs {
     seed: Option<u64>,
     #[command(flatten)]
     common: CommonArgs,
+}
+
+#[derive(Args, Debug)]
+struct CheckArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReportFormat {
+    Text,
+    Json,
 }
 
 #[derive(Args, Debug)]
@@ -385,21 +401,19 @@ fn run(args: &JobArgs) -> Result<(), Error> {
     print(&screen::outcome(&outcome))
 }
 
-fn check(args: &JobArgs) -> Result<(), Error> {
-    let (config, params, inputs) = args.prepare()?;
-    let progress = Progress::new(args.common.quiet);
+fn check(args: &CheckArgs) -> Result<(), Error> {
+    let (config, params, inputs) = args.job.prepare()?;
+    let progress = Progress::new(args.job.common.quiet);
     let plan = pipeline::plan(&params, &inputs, &progress)?;
-    let cleaned = pipeline::load_and_clean(&params, plan, &progress);
+    let (quality, error) = pipeline::inspect(&config, &params, plan, &progress);
     drop(progress);
-    match cleaned {
-        Ok(cleaned) => print(&screen::quality(&cleaned.transactions.report, &config)),
-        Err(failure) => {
-            if let Some(found) = &failure.found {
-                print(&screen::quality(&found.1, &config))?;
-            }
-            Err(failure.error)
-        }
+    if let Some(quality) = quality {
+        print(&match args.format {
+            ReportFormat::Text => screen::quality(&quality),
+            ReportFormat::Json => quality.to_json(),
+        })?;
     }
+    error.map_or(Ok(()), Err)
 }
 
 fn generate(args: GenerateArgs) -> Result<(), Error> {

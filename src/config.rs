@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::diagnostics::Problem;
 use crate::units::Day;
-use crate::{basket, clean, cluster, clv, customers, load, rfm, summary};
+use crate::{basket, clean, cluster, clv, customers, gates, load, rfm, summary};
 
 /// The only place where defaults live.
 pub const DEFAULT: &str = include_str!("default.toml");
@@ -30,6 +30,7 @@ pub struct Config {
     pub pairs: basket::Config,
     pub offers: basket::offers::Config,
     pub watch: customers::Config,
+    pub gates: gates::Config,
 }
 
 /// Section `[run]`.
@@ -55,6 +56,7 @@ pub struct Params {
     pub pairs: basket::Params,
     pub offers: basket::offers::Params,
     pub watch: customers::Params,
+    pub gates: gates::Params,
 }
 
 /// A configuration that cannot be read at all.
@@ -184,7 +186,8 @@ impl Config {
         let pairs = self.pairs.check().map_err(&mut of_basket);
         let offers = self.offers.check().map_err(&mut of_basket);
         let watch = self.watch.check(&mut problems);
-        match (load, clean, summary, rfm, clv, clusters, pairs, offers, watch) {
+        let gates = self.gates.check(&mut problems);
+        match (load, clean, summary, rfm, clv, clusters, pairs, offers, watch, gates) {
             (
                 Some(load),
                 Some(clean),
@@ -195,6 +198,7 @@ impl Config {
                 Ok(pairs),
                 Ok(offers),
                 Some(watch),
+                Some(gates),
             ) if problems.is_empty() => Ok(Params {
                 as_of,
                 load,
@@ -206,6 +210,7 @@ impl Config {
                 pairs,
                 offers,
                 watch,
+                gates,
             }),
             _ => Err(problems),
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{self, Clusters};
 use crate::clv::{CustomerValues, Status};
 use crate::contributors::{self, Contributors};
-use crate::diagnostics::Problem;
+use crate::diagnostics::{Problem, Warning};
 use crate::rfm::{self, Rfm};
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::{self, Summary};
@@ -75,6 +75,11 @@ const VALUE_COLUMNS: &[Column] = &[
     nullable("next_product_id", Type::Str, "the first offer; null without one"),
     nullable("next_product_score", Type::F64, "its score, see offers.parquet"),
     column("reason", Type::Str, "one line: why this segment and this watch flag"),
+    nullable(
+        "data_flag",
+        Type::Str,
+        "test_customer or wholesale: counted like all others, to be looked at apart",
+    ),
 ];
 
 /// The joined table.
@@ -101,6 +106,7 @@ pub struct Config {
     pub slipping_gaps: f64,
     pub rising_factor: f64,
     pub new_days: f64,
+    pub wholesale_factor: f64,
 }
 
 /// Checked settings; only made by [`Config::check`].
@@ -150,6 +156,13 @@ impl Config {
             0.0 < self.new_days,
             "must be a number of days above 0",
             "the default is 90",
+        );
+        demand(
+            "wholesale_factor",
+            self.wholesale_factor,
+            1.0 <= self.wholesale_factor,
+            "must be 1 or more",
+            "the default is 10",
         );
         (problems.len() == before).then(|| Params(self.clone()))
     }
@@ -207,12 +220,31 @@ pub struct Stages<'a> {
     /// First offer of each customer: product id and score.
     pub next_product: &'a [Option<(&'a str, f64)>],
     pub attributes: &'a Attributes,
+    /// Whether an id is that of a test.
+    pub is_test: &'a dyn Fn(&str) -> bool,
 }
 
 /// The joined table and what the report needs of it.
 pub struct Customers {
     pub frame: DataFrame,
     pub watch: Vec<Option<Watch>>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a customer may be no customer like the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataFlag {
+    TestCustomer,
+    Wholesale,
+}
+
+impl DataFlag {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TestCustomer => "test_customer",
+            Self::Wholesale => "wholesale",
+        }
+    }
 }
 
 /// Joins all stages. Every vector has one entry a customer, in the order of ids.
@@ -224,6 +256,8 @@ pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
     let clv = stages.clv;
     let statuses: Vec<&str> = clv.clv_status.iter().map(|s| s.as_str()).collect();
     let watch_names: Vec<Option<&str>> = watch.iter().map(|w| w.map(Watch::as_str)).collect();
+    let flags = data_flags(&params.0, stages);
+    let flag_names: Vec<Option<&str>> = flags.iter().map(|flag| flag.map(DataFlag::as_str)).collect();
     let product: Vec<Option<&str>> = stages.next_product.iter().map(|p| p.map(|(id, _)| id)).collect();
     let score: Vec<Option<f64>> = stages.next_product.iter().map(|p| p.map(|(_, score)| score)).collect();
 
@@ -248,12 +282,57 @@ pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
         Series::new("next_product_id".into(), product),
         Series::new("next_product_score".into(), score),
         Series::new("reason".into(), reason),
+        Series::new("data_flag".into(), flag_names),
     ]);
     columns.extend(stages.attributes.to_columns());
     Ok(Customers {
         frame: DataFrame::new_infer_height(columns)?,
         watch,
+        warnings: flag_warnings(&flags, stages.summary),
     })
+}
+
+/// Tests by their ids; wholesale by mean orders far beyond those of the best retail customers, where there are enough
+/// customers to say what that is.
+fn data_flags(config: &Config, stages: &Stages<'_>) -> Vec<Option<DataFlag>> {
+    const MIN_CUSTOMERS: usize = 100;
+    let summary = stages.summary;
+    let mean_order = |i: usize| summary.net_amount[i] / f64::from(summary.orders[i].max(1));
+    let mut means: Vec<f64> = (0..summary.n_customers()).map(mean_order).collect();
+    let threshold = if means.len() < MIN_CUSTOMERS {
+        f64::INFINITY
+    } else {
+        let top = means.len() * 19 / 20;
+        let (_, percentile, _) = means.select_nth_unstable_by(top, f64::total_cmp);
+        config.wholesale_factor * percentile.max(0.0)
+    };
+    let flag = |i: usize| {
+        if (stages.is_test)(&summary.ids[i]) {
+            Some(DataFlag::TestCustomer)
+        } else {
+            (threshold < mean_order(i)).then_some(DataFlag::Wholesale)
+        }
+    };
+    (0..summary.n_customers()).map(flag).collect()
+}
+
+fn flag_warnings(flags: &[Option<DataFlag>], summary: &Summary) -> Vec<Warning> {
+    let total: i128 = summary.net.iter().sum();
+    let of = |kind: DataFlag| {
+        let mut found: Vec<usize> = (0..flags.len()).filter(|&i| flags[i] == Some(kind)).collect();
+        let net: i128 = found.iter().map(|&i| summary.net[i]).sum();
+        found.sort_by_key(|&i| (std::cmp::Reverse(summary.net[i]), i));
+        (!found.is_empty()).then(|| Warning::FlaggedCustomers {
+            flag: kind.as_str(),
+            n: found.len() as u64,
+            net_share: if total > 0 { net as f64 / total as f64 } else { 0.0 },
+            examples: found.iter().take(3).map(|&i| summary.ids[i].clone()).collect(),
+        })
+    };
+    [DataFlag::TestCustomer, DataFlag::Wholesale]
+        .into_iter()
+        .filter_map(of)
+        .collect()
 }
 
 /// Ranks by value, unknown values last, ties by position (the order of ids).

@@ -42,6 +42,16 @@ pub enum Warning {
         n_missing: u64,
         n_contradictions: u64,
     },
+    FlaggedCustomers {
+        flag: &'static str,
+        n: u64,
+        net_share: f64,
+        examples: Vec<String>,
+    },
+    ThinData {
+        result: &'static str,
+        reason: String,
+    },
     Outliers {
         lines: u64,
         threshold: f64,
@@ -95,6 +105,8 @@ impl Warning {
             Self::ProductsDifferInCase { .. } => "products_differ_in_case",
             Self::LastDayIsolated { .. } => "last_day_isolated",
             Self::CustomerTable { .. } => "customer_table",
+            Self::FlaggedCustomers { flag, .. } => flag,
+            Self::ThinData { .. } => "thin_data",
             Self::Outliers { .. } => "outliers",
             Self::NetTotalNotPositive { .. } => "net_total_not_positive",
             Self::Clv { status, .. } => status,
@@ -148,6 +160,24 @@ impl Warning {
                  rows of one customer contradict each other",
                 n_found + n_missing
             ),
+            Self::FlaggedCustomers {
+                flag,
+                n,
+                net_share,
+                examples,
+            } => {
+                let what = if *flag == "wholesale" {
+                    "buy like wholesalers"
+                } else {
+                    "look like tests"
+                };
+                format!(
+                    "{n} customers {what} and bring {:.1} % of net sales: {}",
+                    100.0 * net_share,
+                    examples.join(", ")
+                )
+            }
+            Self::ThinData { result, reason } => format!("too little data to rely on {result}: {reason}"),
             Self::Outliers { lines, threshold } => {
                 format!("{lines} lines are larger than {threshold:.0}, far beyond all others")
             }
@@ -193,6 +223,13 @@ impl Warning {
             Self::CustomerTable { .. } => {
                 "check the ids in both files; see --customer-map and --set load.customers_id".into()
             }
+            Self::FlaggedCustomers { flag, .. } if *flag == "wholesale" => {
+                "they are in customers.parquet as data_flag; look at them apart, averages are pulled up by them".into()
+            }
+            Self::FlaggedCustomers { .. } => {
+                "if they are tests, leave them out with --set clean.rules.test_customer=\"reject\"".into()
+            }
+            Self::ThinData { .. } => "take the figures as a hint, or give it a longer history; see [gates]".into(),
             Self::Outliers { .. } => {
                 "kept and counted; check them in your shop system, or drop them from the file".into()
             }

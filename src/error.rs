@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::diagnostics::Problem;
-use crate::{basket, clean, config, generate, load, output};
+use crate::{basket, clean, config, gates, generate, load, output};
 
 /// Exit codes; also printed by `quintile --help` and checked against the README.
 pub const EXIT_CODES: [(u8, &str); 10] = [
@@ -30,6 +30,8 @@ pub enum Error {
     Load(#[from] load::Error),
     #[error(transparent)]
     Clean(#[from] clean::Error),
+    #[error(transparent)]
+    Gate(#[from] gates::Error),
     #[error(transparent)]
     Basket(#[from] basket::Error),
     #[error(transparent)]
@@ -63,7 +65,7 @@ impl Error {
             Self::Config(_) | Self::Problems(_) => 2,
             Self::Load(error) => error.exit_code(),
             Self::Snapshot { .. } => 3,
-            Self::Clean(_) | Self::Basket(_) => 4,
+            Self::Clean(_) | Self::Gate(_) | Self::Basket(_) => 4,
             Self::Publish(output::publish::Error::Locked { .. }) => 7,
             Self::Publish(output::publish::Error::Schema { .. } | output::publish::Error::Encode { .. }) => 1,
             Self::Publish(output::publish::Error::Io { .. } | output::publish::Error::Changed { .. })
@@ -80,6 +82,7 @@ impl Error {
             Self::Problems(_) => String::new(),
             Self::Load(error) => error.hint(),
             Self::Clean(error) => error.hint(),
+            Self::Gate(error) => error.hint(),
             Self::Basket(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Generate(error) => error.hint(),

@@ -10,6 +10,10 @@ pub mod clean;
 
 pub mod summary;
 
+pub mod gates;
+
+pub mod quality;
+
 pub mod rfm;
 
 pub mod clv;

@@ -13,7 +13,7 @@ use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 use serde_json::{Value, json};
 
 use crate::basket::{self, offers, tables};
-use crate::clean::{self, CleanReport, Cleaner, People, Rule, Transactions};
+use crate::clean::{self, CleanReport, Cleaner, People, Profiler, Rule, Transactions};
 use crate::cluster::{self, Clusters};
 use crate::clv::{self, ClvResult, CustomerHistories, CustomerValues, Status};
 use crate::config::{Config, Params};
@@ -21,12 +21,14 @@ use crate::contributors::{self, Contributors};
 use crate::customers::{self, Attributes, Stages};
 use crate::diagnostics::Warning;
 use crate::error::Error;
+use crate::gates::{self, Gate};
 use crate::load::header::Canonical;
 use crate::load::{self, Plan};
 use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, SideInput};
 use crate::output::overview;
 use crate::output::publish::Staging;
 use crate::output::report::render;
+use crate::quality::{self, Quality};
 use crate::results::Results;
 use crate::rfm;
 use crate::schema::{SCHEMA_VERSION, Table};
@@ -97,9 +99,20 @@ pub fn plan(params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Res
 
 /// Reads and cleans.
 pub fn load_and_clean(params: &Params, plan: Plan, observer: &dyn Observer) -> Result<Cleaned, CleanFailure> {
+    load_and_clean_beside(params, plan, observer, &|_| {})
+}
+
+/// The same; every batch is shown to `beside` first.
+fn load_and_clean_beside(
+    params: &Params,
+    plan: Plan,
+    observer: &dyn Observer,
+    beside: &(dyn Fn(&load::batch::RawBatch) + Sync),
+) -> Result<Cleaned, CleanFailure> {
     let people = people(&plan).map_err(|error| CleanFailure::new(error.into()))?;
     let cleaner = Cleaner::new(&params.clean, &people, plan.files.len());
     let sink = |batch: load::batch::RawBatch| {
+        beside(&batch);
         cleaner.add(&batch);
         observer.lines(batch.n_rows as u64);
     };
@@ -166,12 +179,9 @@ fn analyse(
     transactions.partitions = Vec::new();
     transactions.customers = Vec::new();
     let mut report = transactions.report;
-    for line in &summarised.rejected_duplicates {
-        report.reject_kept(Rule::ExactDuplicate, line);
-    }
-    report.rejects.sort_by_key(|reject| (reject.file, reject.row));
-    let (rows, amount) = summarised.duplicates;
-    report.matched_by_rule[Rule::ExactDuplicate as usize] = clean::Count { rows, amount };
+    settle_duplicates(&mut report, &summarised);
+    let gates = gates::run(&params.gates, &summarised, plan.has(Canonical::ProductId));
+    gates::stop(&params.gates, &gates)?;
 
     let summary = &summarised.summary;
     let rfm = timings.time(observer, "rfm", || rfm::run(&params.rfm, summary));
@@ -215,10 +225,11 @@ fn analyse(
                 contributors,
                 next_product,
                 attributes: &attributes,
+                is_test: &|id| params.clean.is_test_customer(id),
             },
         )
     })?;
-    let warnings = warnings(
+    let mut warnings = warnings(
         &plan,
         &report,
         &summarised,
@@ -227,7 +238,9 @@ fn analyse(
         &contributors,
         &found,
         &attributes,
+        &gates,
     );
+    warnings.extend(customers.warnings.iter().cloned());
     Ok(Results {
         plan,
         report,
@@ -246,6 +259,74 @@ fn analyse(
         attributes,
         warnings,
     })
+}
+
+/// Duplicates show only when a customer's lines stand together.
+fn settle_duplicates(report: &mut CleanReport, summarised: &Summarised) {
+    for line in &summarised.rejected_duplicates {
+        report.reject_kept(Rule::ExactDuplicate, line);
+    }
+    report.rejects.sort_by_key(|reject| (reject.file, reject.row));
+    let (rows, amount) = summarised.duplicates;
+    report.matched_by_rule[Rule::ExactDuplicate as usize] = clean::Count { rows, amount };
+}
+
+/// Reads, cleans and summarises, and reports what was found; beside the error where a run would end.
+pub fn inspect(
+    config: &Config,
+    params: &Params,
+    plan: Plan,
+    observer: &dyn Observer,
+) -> (Option<Quality>, Option<Error>) {
+    let profiler = Profiler::default();
+    let cleaned = load_and_clean_beside(params, plan, observer, &|batch| profiler.add(batch));
+    let actions = clean::Actions::check(&config.clean.rules, &mut Vec::new());
+    let profile = profiler.finish();
+    match cleaned {
+        Ok(Cleaned {
+            plan,
+            transactions,
+            as_of,
+            ..
+        }) => {
+            let first_day = transactions.report.first_day.unwrap_or(as_of);
+            observer.stage("summarise");
+            let summarised = summary::run(&params.summary, &transactions, first_day, as_of);
+            let mut report = transactions.report;
+            settle_duplicates(&mut report, &summarised);
+            let gates = gates::run(&params.gates, &summarised, plan.has(Canonical::ProductId));
+            let stopped = gates::stop(&params.gates, &gates).err().map(Error::from);
+            let mut warnings = input_warnings(&plan, &report);
+            warnings.extend(summarised.warnings.iter().cloned());
+            let quality = Quality::new(quality::Facts {
+                plan: &plan,
+                actions: &actions,
+                report: &report,
+                profile: &profile,
+                summarised: Some(&summarised),
+                products: transactions.products.len() as u64,
+                gates,
+                warnings: &warnings,
+            });
+            (Some(quality), stopped)
+        }
+        Err(CleanFailure { error, found }) => {
+            let quality = found.map(|found| {
+                let (plan, report) = *found;
+                Quality::new(quality::Facts {
+                    plan: &plan,
+                    actions: &actions,
+                    report: &report,
+                    profile: &profile,
+                    summarised: None,
+                    products: 0,
+                    gates: Vec::new(),
+                    warnings: &input_warnings(&plan, &report),
+                })
+            });
+            (quality, Some(error))
+        }
+    }
 }
 
 /// Lifetime value of everybody who has an order that stands; the others get the status `all_returned`.
@@ -309,22 +390,11 @@ fn warnings(
     contributors: &Contributors,
     found: &basket::Found,
     attributes: &Attributes,
+    gates: &[Gate],
 ) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let has_products = plan.has(Canonical::ProductId);
-    if !plan.has(Canonical::OrderId) {
-        let assumed = if has_products {
-            "a customer's lines of one day are one order"
-        } else {
-            "every line is an order"
-        };
-        warnings.push(Warning::NoOrderColumn { assumed });
-    }
-    if !has_products {
-        warnings.push(Warning::NoProductColumn);
-    }
-    warnings.extend(report.warnings());
+    let mut warnings = input_warnings(plan, report);
     warnings.extend(summarised.warnings.iter().cloned());
+    warnings.extend(gates.iter().filter_map(Gate::warning));
     warnings.extend(contributors.warnings.iter().cloned());
     if plan.customers.is_some() {
         warnings.extend(attributes.warning());
@@ -347,12 +417,31 @@ fn warnings(
             to: pairs.min_count,
         });
     }
-    if has_products && found.pairs.is_empty() {
+    if plan.has(Canonical::ProductId) && found.pairs.is_empty() {
         warnings.push(Warning::NoPairs {
             min_count: pairs.min_count,
             n_baskets: pairs.n_baskets,
         });
     }
+    warnings
+}
+
+/// What the columns and the cleaning have to say.
+fn input_warnings(plan: &Plan, report: &CleanReport) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let has_products = plan.has(Canonical::ProductId);
+    if !plan.has(Canonical::OrderId) {
+        let assumed = if has_products {
+            "a customer's lines of one day are one order"
+        } else {
+            "every line is an order"
+        };
+        warnings.push(Warning::NoOrderColumn { assumed });
+    }
+    if !has_products {
+        warnings.push(Warning::NoProductColumn);
+    }
+    warnings.extend(report.warnings());
     warnings
 }
 

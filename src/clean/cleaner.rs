@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::ids::{Spreadsheet, differing_in_case, means_anonymous, means_missing, positions, sorted, spreadsheet_id};
 use super::judge::{BatchKeys, Coded, CustomerKey, OrderKey, ProductKey};
 use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
-use super::report::Histogram;
+use super::report::{Example, Histogram, N_EXAMPLES, merge_examples};
 use super::{
     Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NONE, Params, Partition,
     People, ProductCase, Reject, Rule,
@@ -104,7 +104,15 @@ impl<'a> Cleaner<'a> {
             report.read.add(judged.amount);
             let mut matched = judged.matched;
             while matched != 0 {
-                report.matched_by_rule[matched.trailing_zeros() as usize].add(judged.amount);
+                let rule = matched.trailing_zeros() as usize;
+                report.matched_by_rule[rule].add(judged.amount);
+                if report.examples[rule].len() < N_EXAMPLES {
+                    report.examples[rule].push(Example {
+                        file: batch.file,
+                        row: batch.raw.number(row),
+                        line: batch.raw.text(row),
+                    });
+                }
                 matched &= matched - 1;
             }
             let rejecting = judged.matched & self.rejecting;
@@ -267,7 +275,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    fn merge(&self, batch: &RawBatch, part: CleanReport, part_histogram: &Histogram) {
+    fn merge(&self, batch: &RawBatch, mut part: CleanReport, part_histogram: &Histogram) {
         let mut guard = lock(&self.report);
         let (report, histogram) = &mut *guard;
         report.rows_by_file[batch.file as usize] += batch.n_rows as u64;
@@ -277,6 +285,7 @@ impl<'a> Cleaner<'a> {
         for rule in 0..N_RULES {
             report.rejected_by_rule[rule].merge(part.rejected_by_rule[rule]);
             report.matched_by_rule[rule].merge(part.matched_by_rule[rule]);
+            merge_examples(&mut report.examples[rule], std::mem::take(&mut part.examples[rule]));
         }
         for (sum, bucket) in histogram.0.iter_mut().zip(&part_histogram.0) {
             sum.merge(*bucket);

@@ -10,6 +10,7 @@ mod ids;
 mod judge;
 mod lines;
 mod people;
+mod profile;
 mod report;
 mod rules;
 
@@ -29,7 +30,8 @@ pub use lines::{
     IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NON_PRODUCT, NONE, Partition, minute_of,
 };
 pub use people::{People, PeopleError};
-pub use report::{CleanReport, Count, Reject};
+pub use profile::{ColumnProfile, Profile, Profiler};
+pub use report::{CleanReport, Count, Example, Reject};
 pub use rules::{Action, Actions, N_RULES, Rule, rules_to_markdown};
 
 /// The rejected lines.
@@ -187,6 +189,12 @@ impl Config {
 }
 
 impl Params {
+    /// Whether a customer id is that of a test.
+    pub fn is_test_customer(&self, id: &str) -> bool {
+        let test = self.test_customer.as_ref();
+        test.is_some_and(|test| test.is_match(id.as_bytes()))
+    }
+
     /// The rules that reject, as a set of [`Rule::bit`]s.
     fn rejecting(&self) -> u32 {
         match self.returns {

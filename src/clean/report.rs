@@ -33,6 +33,17 @@ pub struct Reject {
     pub line: Option<String>,
 }
 
+/// A line that a rule matched, for people to look at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Example {
+    pub file: u32,
+    pub row: u64,
+    pub line: String,
+}
+
+/// Examples of each rule.
+pub const N_EXAMPLES: usize = 3;
+
 /// What cleaning did. `read = kept + rejected`, by count and by money.
 #[derive(Clone, Debug, Default)]
 pub struct CleanReport {
@@ -43,6 +54,8 @@ pub struct CleanReport {
     pub rejected_by_rule: [Count; N_RULES],
     /// Every rule that matched, kept or rejected: these overlap.
     pub matched_by_rule: [Count; N_RULES],
+    /// The first lines that each rule matched, at most [`N_EXAMPLES`].
+    pub examples: [Vec<Example>; N_RULES],
     pub rejects: Vec<Reject>,
     pub rows_by_file: Vec<u64>,
     pub currencies: Vec<String>,
@@ -114,6 +127,13 @@ impl CleanReport {
         }
         warnings
     }
+}
+
+/// The first of the examples of two parts.
+pub(super) fn merge_examples(into: &mut Vec<Example>, from: Vec<Example>) {
+    into.extend(from);
+    into.sort_unstable();
+    into.truncate(N_EXAMPLES);
 }
 
 /// Lines by size of amount: four buckets an octave.

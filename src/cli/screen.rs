@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::clean::{Actions, CleanReport, Rule};
-use crate::config::Config;
 use crate::load::Plan;
 use crate::output::overview::Headline;
 use crate::pipeline::Outcome;
-use crate::units::sum_to_f64;
+use crate::quality::Quality;
 
 /// A whole number with separators: 12,345.
 pub fn count(n: u64) -> String {
@@ -128,52 +126,150 @@ fn headline(headline: &Headline, as_of: &str) -> String {
     text
 }
 
-/// The quality report of `check`.
-pub fn quality(report: &CleanReport, config: &Config) -> String {
+/// The quality report of `check`, for people.
+pub fn quality(quality: &Quality) -> String {
     let mut text = String::new();
-    let line = |text: &mut String, name: &str, rows: u64, amount: i128| {
-        let _ = writeln!(text, "{name:24} {:>14} {:>20}", count(rows), money(sum_to_f64(amount)));
-    };
-    let _ = writeln!(text, "{:24} {:>14} {:>20}", "", "lines", "money");
-    line(&mut text, "read", report.read.rows, report.read.amount);
-    line(&mut text, "kept", report.kept.rows, report.kept.amount);
-    line(&mut text, "rejected", report.rejected.rows, report.rejected.amount);
-    if let (Some(first), Some(last)) = (report.first_day, report.last_day) {
-        let _ = writeln!(text, "\nkept lines are from {first} to {last}");
+    let _ = writeln!(text, "{:18} {:>14} {:>20}", "", "lines", "money");
+    let (rows, amounts) = (&quality.rows, &quality.amounts);
+    for (name, rows, amount) in [
+        ("read", rows.read, amounts.read),
+        ("kept", rows.kept, amounts.kept),
+        ("rejected", rows.rejected, amounts.rejected),
+    ] {
+        let _ = writeln!(text, "{name:18} {:>14} {:>20}", count(rows), money(amount));
     }
-    let actions = Actions::check(&config.clean.rules, &mut Vec::new());
-    let _ = writeln!(
-        text,
-        "\n{:18} {:8} {:>12} {:>12} {:>18}",
-        "rule", "action", "matched", "rejected", "money matched"
-    );
-    for rule in Rule::ALL {
-        let (matched, rejected) = (
-            report.matched_by_rule[rule as usize],
-            report.rejected_by_rule[rule as usize],
-        );
-        if matched.rows == 0 {
-            continue;
-        }
+    if quality.customers > 0 {
         let _ = writeln!(
             text,
-            "{:18} {:8} {:>12} {:>12} {:>18}",
-            rule.id(),
-            actions.of(rule).as_str(),
-            count(matched.rows),
-            count(rejected.rows),
-            money(sum_to_f64(matched.amount))
+            "\n{} of whom {} came back on another day, {}, {}",
+            plural(quality.customers, "customer"),
+            count(quality.repeat_customers),
+            plural(quality.orders, "order"),
+            plural(quality.products, "product"),
         );
-        let examples = report.rejects.iter().filter(|reject| reject.rule == rule).take(3);
-        for reject in examples {
-            let example: String = reject.line.as_deref().unwrap_or_default().chars().take(90).collect();
-            let _ = writeln!(text, "    row {}: {example}", reject.row);
-        }
     }
-    for warning in report.warnings() {
-        let _ = writeln!(text, "\nwarning: {}\n  hint: {}", warning.message(), warning.hint());
+    rules(&mut text, quality);
+    columns(&mut text, quality);
+    dates(&mut text, quality);
+    if let [_, _, ..] = &quality.currencies[..] {
+        let list = quality
+            .currencies
+            .iter()
+            .map(|c| format!("{} {}", c.currency, count(c.rows)));
+        let _ = writeln!(text, "currencies    {}", list.collect::<Vec<_>>().join(", "));
+    }
+    if !quality.gates.is_empty() {
+        let _ = writeln!(text, "\nenough data for");
+    }
+    for gate in &quality.gates {
+        let (mark, why) = if gate.is_met {
+            ("yes", String::new())
+        } else {
+            ("no", format!(": {}", gate.reason()))
+        };
+        let _ = writeln!(text, "  {mark:3} {}{why}", gate.result);
+    }
+    for warning in &quality.warnings {
+        let _ = writeln!(text, "\nwarning: {}\n  hint: {}", warning.message, warning.hint);
     }
     text
+}
+
+fn rules(text: &mut String, quality: &Quality) {
+    let _ = writeln!(
+        text,
+        "\n{:18} {:6} {:>12} {:>12} {:>16}",
+        "rule", "action", "matched", "rejected", "money matched"
+    );
+    for rule in &quality.rules {
+        let _ = writeln!(
+            text,
+            "{:18} {:6} {:>12} {:>12} {:>16}",
+            rule.rule.id(),
+            rule.action,
+            count(rule.matched_rows),
+            count(rule.rejected_rows),
+            money(rule.matched_amount)
+        );
+        for example in &rule.examples {
+            let line: String = example.line.chars().take(90).collect();
+            let file = if quality.inputs.len() > 1 {
+                format!("{}, ", example.file)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "    {file}row {}: {line}", example.row);
+        }
+    }
+    if quality.rules.is_empty() {
+        let _ = writeln!(text, "no rule matched a line");
+    }
+}
+
+fn columns(text: &mut String, quality: &Quality) {
+    const WIDTH: usize = 24;
+    let _ = writeln!(
+        text,
+        "\n{:13} {:>12} {:>10} {:>12}  {:WIDTH$} {}",
+        "column", "empty", "unreadable", "distinct", "smallest", "largest"
+    );
+    for column in &quality.columns {
+        let profile = &column.profile;
+        let short = |value: &Option<String>| {
+            let value = value.as_deref().unwrap_or("-");
+            if value.chars().count() > WIDTH {
+                value.chars().take(WIDTH - 1).chain(['…']).collect()
+            } else {
+                value.to_owned()
+            }
+        };
+        let more = if profile.distinct_is_lower_bound { "+" } else { "" };
+        let _ = writeln!(
+            text,
+            "{:13} {:>12} {:>10} {:>12}  {:WIDTH$} {}",
+            profile.column.name(),
+            count(profile.nulls),
+            count(profile.unreadable),
+            format!("{}{more}", count(profile.distinct)),
+            short(&profile.min),
+            short(&profile.max)
+        );
+    }
+}
+
+fn dates(text: &mut String, quality: &Quality) {
+    let Some(dates) = &quality.dates else { return };
+    let _ = writeln!(
+        text,
+        "\ndates         {} to {}: {} days, {} of them with lines",
+        dates.first,
+        dates.last,
+        count(dates.days),
+        count(dates.days_with_lines)
+    );
+    if !dates.gaps.is_empty() {
+        let gaps = dates.gaps.iter().map(|gap| {
+            if gap.days == 1 {
+                gap.from.clone()
+            } else {
+                format!("{} to {} ({} days)", gap.from, gap.to, gap.days)
+            }
+        });
+        let _ = writeln!(text, "longest gaps  {}", gaps.collect::<Vec<_>>().join(", "));
+    }
+    for (name, found) in [
+        ("duplicates", &quality.duplicates),
+        ("returns without a sale", &quality.unmatched_returns),
+    ] {
+        if found.rows > 0 {
+            let _ = writeln!(
+                text,
+                "{name:13} {}, {}",
+                plural(found.rows, "line"),
+                money(found.amount)
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub struct Totals {
 /// Reusable working memory for one customer after another.
 #[derive(Default)]
 pub struct Reducer {
+    /// A return undoes a sale at most so many minutes before it; `None` for any earlier sale.
+    return_window_minutes: Option<u32>,
     /// Of each sale line: pieces (or money) not returned, and the money returned.
     remaining: Vec<i64>,
     refunded: Vec<i64>,
@@ -91,6 +93,13 @@ fn measure(line: &Line) -> i64 {
 }
 
 impl Reducer {
+    pub fn new(return_window_minutes: Option<u32>) -> Self {
+        Self {
+            return_window_minutes,
+            ..Self::default()
+        }
+    }
+
     /// `lines` are those of one customer, sorted by [`sort_key`]. `None` for a customer without a sale.
     pub fn reduce(&mut self, lines: &[Line], as_of: i32, recent_days: i32, totals: &mut Totals) -> Option<CustomerRow> {
         let first = lines.first()?;
@@ -162,6 +171,9 @@ impl Reducer {
                 self.open_sales.push(i);
                 continue;
             }
+            let earliest = self
+                .return_window_minutes
+                .map_or(0, |window| line.minute.saturating_sub(window));
             let is_credit = line.product != NONE && line.quantity >= 0;
             let mut wanted = if is_credit { 0 } else { measure(line) };
             let asked = wanted;
@@ -172,10 +184,12 @@ impl Reducer {
                     &mut self.refunded,
                     lines,
                     wanted,
+                    earliest,
                 );
             }
             while wanted > 0
                 && let Some(&sale) = self.open_sales.last()
+                && earliest <= lines[sale as usize].minute
             {
                 let sale = sale as usize;
                 let taken = wanted.min(self.remaining[sale]);
@@ -274,9 +288,16 @@ impl Reducer {
 }
 
 /// Undoes the latest open sale of exactly this money, if there is one; returns what is still wanted.
-fn take_equal(open: &mut Vec<u32>, remaining: &mut [i64], refunded: &mut [i64], lines: &[Line], wanted: i64) -> i64 {
+fn take_equal(
+    open: &mut Vec<u32>,
+    remaining: &mut [i64],
+    refunded: &mut [i64],
+    lines: &[Line],
+    wanted: i64,
+    earliest: u32,
+) -> i64 {
     const LOOK_BACK: usize = 1_000;
-    let equal = |&&i: &&u32| remaining[i as usize] == wanted && wanted > 0;
+    let equal = |&&i: &&u32| remaining[i as usize] == wanted && wanted > 0 && earliest <= lines[i as usize].minute;
     let Some(from_end) = open.iter().rev().take(LOOK_BACK).position(|i| equal(&i)) else {
         return wanted;
     };
@@ -322,10 +343,15 @@ mod tests {
         }
     }
 
-    fn reduce(mut lines: Vec<Line>) -> (Option<CustomerRow>, Totals) {
+    fn reduce(lines: Vec<Line>) -> (Option<CustomerRow>, Totals) {
+        reduce_within(lines, None)
+    }
+
+    fn reduce_within(mut lines: Vec<Line>, return_window_days: Option<u32>) -> (Option<CustomerRow>, Totals) {
         lines.sort_unstable_by_key(sort_key);
         let mut totals = Totals::default();
-        let row = Reducer::default().reduce(&lines, DAY_ZERO + 400, 90, &mut totals);
+        let mut reducer = Reducer::new(return_window_days.map(|days| days * DAY_MINUTES));
+        let row = reducer.reduce(&lines, DAY_ZERO + 400, 90, &mut totals);
         (row, totals)
     }
 
@@ -342,6 +368,19 @@ mod tests {
         assert_eq!((row.first_day, row.last_day), (DAY_ZERO, DAY_ZERO + 9));
         assert_eq!(row.repeat_amount, i128::from(90 * ONE));
         assert_eq!(row.purchase_amount, i128::from(100 * ONE));
+    }
+
+    #[test]
+    fn a_return_after_the_window_undoes_nothing() {
+        for product in [7, NONE] {
+            let quantity = if product == NONE { 0 } else { 1 };
+            let lines = || vec![line(0, 1, product, quantity, 10), line(30, 9, product, -quantity, -10)];
+            for (window, orders, unmatched) in [(None, 0, 0), (Some(30), 0, 0), (Some(29), 1, 1)] {
+                let (row, totals) = reduce_within(lines(), window);
+                assert_eq!(row.map(|row| row.orders), Some(orders), "{window:?}");
+                assert_eq!(totals.unmatched_return_lines, unmatched, "{window:?}");
+            }
+        }
     }
 
     #[test]

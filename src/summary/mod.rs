@@ -85,12 +85,14 @@ pub const COLUMNS: &[Column] = &[
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub recent_days: u32,
+    pub return_window_days: u32,
 }
 
 /// Checked settings; only made by [`Config::check`].
 #[derive(Clone, Debug)]
 pub struct Params {
     recent_days: i32,
+    return_window_minutes: Option<u32>,
     reject_duplicates: bool,
     /// Whether postage and the like count as products of a basket.
     non_products: bool,
@@ -110,6 +112,10 @@ impl Config {
         }
         Some(Params {
             recent_days: self.recent_days as i32,
+            // A window of more than a thousand years would be none.
+            return_window_minutes: (1..=365_000)
+                .contains(&self.return_window_days)
+                .then(|| self.return_window_days * 24 * 60),
             reject_duplicates: actions.of(Rule::ExactDuplicate) == Action::Reject,
             non_products,
         })
@@ -216,6 +222,8 @@ pub struct Summarised {
     /// Kept lines that are exact duplicates of others, and those to drop where that was asked for.
     pub duplicates: (u64, i128),
     pub rejected_duplicates: Vec<Line>,
+    /// Returns that undo no earlier sale.
+    pub unmatched_returns: (u64, i128),
     pub gross: i128,
     pub returned: i128,
     pub warnings: Vec<Warning>,
@@ -316,7 +324,7 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn reduce(&self, lines: &Partition, n_customers: usize, sums: &mut Sums) -> Part {
         let (mut sorted, ends) = by_customer(lines, n_customers);
-        let mut reducer = Reducer::default();
+        let mut reducer = Reducer::new(self.params.return_window_minutes);
         let mut part = Part::default();
         let mut start = 0;
         for end in ends {
@@ -470,6 +478,7 @@ fn assemble(
         .repeats
         .split_off(((out.first_day.0 - first_day.0) as usize).min(sums.repeats.len()));
     out.n_returns_only_customers = sums.returns_only_customers;
+    out.unmatched_returns = (sums.totals.unmatched_return_lines, sums.totals.unmatched_return_amount);
     out.duplicates = (sums.totals.duplicate_lines, sums.totals.duplicate_amount);
     out.gross = sums.gross;
     out.returned = sums.returned;

@@ -20,6 +20,11 @@ impl Baskets {
 }
 
 impl Baskets {
+    /// Baskets of two products or more.
+    pub fn n_with_several(&self) -> usize {
+        self.iter().filter(|basket| basket.len() > 1).count()
+    }
+
     /// Adds a basket; `products` are distinct and ascending.
     pub fn push(&mut self, products: &[u32]) {
         self.items.extend_from_slice(products);

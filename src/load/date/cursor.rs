@@ -1,4 +1,15 @@
-//! A reader over the bytes of one date, and the words that dates are made of.
+//! A reader over the bytes of one date.
+
+use super::names::{is_weekday, is_zone};
+
+/// What stands after a time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zone {
+    /// Seconds east of Greenwich.
+    Offset(i64),
+    /// An abbreviation that several zones share.
+    Unknown,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cursor<'a> {
@@ -46,6 +57,14 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    pub(super) fn accept_any(&mut self, texts: &[&str]) -> bool {
+        texts.iter().any(|text| self.accept_text(text))
+    }
+
+    pub(super) fn accept_any_word(&mut self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.accept_word(word))
+    }
+
     fn accept_word(&mut self, word: &str) -> bool {
         let mut ahead = *self;
         let found = ahead.word().eq_ignore_ascii_case(word.as_bytes());
@@ -63,6 +82,10 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn skip_blanks(&mut self) {
         self.skip(|byte| matches!(byte, b' ' | b'\t'));
+    }
+
+    pub(super) fn skip_separators(&mut self) {
+        self.skip(|byte| matches!(byte, b' ' | b'\t' | b','));
     }
 
     /// Skips blanks if `wanted` follows them, and else nothing.
@@ -102,9 +125,59 @@ impl<'a> Cursor<'a> {
         &self.bytes[start..self.at]
     }
 
-    /// The ending of `12th`.
+    /// Letters, also those beyond ASCII, perhaps none. The signs of `1º` and `1°` are no letters.
+    pub(super) fn letters(&mut self) -> &'a [u8] {
+        let start = self.at;
+        self.skip(|byte| byte.is_ascii_alphabetic() || (0x80 <= byte && byte != 0xC2));
+        &self.bytes[start..self.at]
+    }
+
+    /// The ending of `12th`, `1er`, `9e`, `1º`.
+    #[inline]
     pub(super) fn skip_ordinal(&mut self) {
-        let _ = ["st", "nd", "rd", "th"].iter().any(|ending| self.accept_word(ending));
+        const ENDINGS: [&[u8]; 7] = [b"st", b"nd", b"rd", b"th", b"er", b"e", b"o"];
+        let mut ahead = *self;
+        match ahead.word() {
+            [] if self.peek() == Some(0xC2) => {
+                self.accept_any(&["º", "°", "ª"]);
+            }
+            [] => {}
+            word => {
+                if word.len() <= 2 && ENDINGS.iter().any(|ending| word.eq_ignore_ascii_case(ending)) {
+                    *self = ahead;
+                }
+            }
+        }
+    }
+
+    /// Skips a day of the week after a date: `(Fri)`, `星期五`, `(金)`, `金曜日`, `금요일`; whether there was one.
+    pub(super) fn skip_weekday(&mut self) -> bool {
+        const BEFORE: [&str; 5] = ["星期", "周", "週", "礼拜", "禮拜"];
+        const DAYS: [&str; 21] = [
+            "一", "二", "三", "四", "五", "六", "日", "天", "月", "火", "水", "木", "金", "土", "월", "화", "수", "목",
+            "금", "토", "일",
+        ];
+        let mut ahead = *self;
+        let in_brackets = ahead.accept(b'(');
+        let found = match ahead.peek() {
+            Some(0x80..) => {
+                let before = ahead.accept_any(&BEFORE);
+                let day = ahead.accept_any(&DAYS);
+                let after = ahead.accept_any(&["曜日", "曜", "요일"]);
+                day && (before || after || in_brackets)
+            }
+            Some(_) if in_brackets => {
+                let found = is_weekday(ahead.letters());
+                ahead.accept(b'.');
+                found
+            }
+            _ => false,
+        };
+        let found = found && (!in_brackets || ahead.accept(b')'));
+        if found {
+            *self = ahead;
+        }
+        found
     }
 
     /// Skips a fraction; whether it is more than zero. A mark without digits is left.
@@ -122,12 +195,16 @@ impl<'a> Cursor<'a> {
         ahead.bytes[start..ahead.at].iter().any(|&digit| digit != b'0')
     }
 
-    /// Whether `AM`, `p.m.`, `上午` or `下午` stands here, and if so whether it is the afternoon.
+    /// Whether `AM`, `p. m.`, `上午`, `下午` or `오후` stands here, and if so whether it is the afternoon.
     pub(super) fn half_of_day(&mut self) -> Option<bool> {
-        for (text, afternoon) in [("上午", false), ("下午", true), ("午前", false), ("午後", true)] {
-            if self.accept_text(text) {
-                return Some(afternoon);
-            }
+        if self.peek()?.is_ascii_digit() {
+            return None;
+        }
+        if self.accept_any(&["上午", "午前", "오전"]) {
+            return Some(false);
+        }
+        if self.accept_any(&["下午", "午後", "오후"]) {
+            return Some(true);
         }
         let mut ahead = *self;
         let afternoon = match ahead.next()?.to_ascii_lowercase() {
@@ -135,7 +212,9 @@ impl<'a> Cursor<'a> {
             b'p' => true,
             _ => return None,
         };
-        ahead.accept(b'.');
+        if ahead.accept(b'.') {
+            ahead.skip_blanks();
+        }
         if !matches!(ahead.next(), Some(b'm' | b'M')) {
             return None;
         }
@@ -144,8 +223,32 @@ impl<'a> Cursor<'a> {
         Some(afternoon)
     }
 
+    /// An offset or the abbreviation of a zone, and the name that Java and JavaScript put after it in brackets:
+    /// `GMT+0100 (Central European Standard Time)`, `+01:00[Europe/Paris]`.
+    pub(super) fn zone(&mut self) -> Option<Zone> {
+        let mut ahead = *self;
+        let Some(offset) = ahead.offset() else {
+            self.skip_blanks();
+            return is_zone(self.word()).then_some(Zone::Unknown);
+        };
+        *self = ahead;
+        ahead.skip_blanks();
+        let closing = match ahead.next() {
+            Some(b'(') => Some(b')'),
+            Some(b'[') => Some(b']'),
+            _ => None,
+        };
+        if let Some(closing) = closing {
+            ahead.skip(|byte| byte != closing);
+            if ahead.accept(closing) {
+                *self = ahead;
+            }
+        }
+        Some(Zone::Offset(offset))
+    }
+
     /// `Z`, `UTC`, `GMT`, `+01:00`, `-0500`, `+8`, `UTC+8`: seconds east of Greenwich.
-    pub(super) fn offset(&mut self) -> Option<i64> {
+    fn offset(&mut self) -> Option<i64> {
         if self.rest() == b"Z" {
             self.at += 1;
             return Some(0);
@@ -170,46 +273,4 @@ impl<'a> Cursor<'a> {
         // The widest offset in use is +14:00; POSIX allows 24 hours.
         (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 3_600 + minutes * 60))
     }
-}
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
-
-/// 1 to 12 for an English name in full or its first three letters (`Sept` too).
-pub(super) fn month(word: &[u8]) -> Option<u32> {
-    let number = (1..)
-        .zip(MONTHS)
-        .find(|(_, name)| is_short_or_full(word, name))
-        .map(|(number, _)| number);
-    number.or(word.eq_ignore_ascii_case(b"sept").then_some(9))
-}
-
-pub(super) fn is_weekday(word: &[u8]) -> bool {
-    WEEKDAYS.iter().any(|name| is_short_or_full(word, name))
-}
-
-fn is_short_or_full(word: &[u8], name: &str) -> bool {
-    let name = name.as_bytes();
-    word.eq_ignore_ascii_case(&name[..3]) || word.eq_ignore_ascii_case(name)
 }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{DateFormat, SECONDS_PER_DAY, parse};
+use crate::load::tally::Tally;
 
 /// The format of a column, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct DateDetection {
     pub n_checked: usize,
     /// Values among them that `format` refuses.
     pub n_failed: usize,
+    /// The first of those, for a warning: the way of writing may have changed on the way.
+    pub failed_example: Option<String>,
 }
 
 /// Why no format could be chosen.
@@ -61,142 +64,181 @@ impl DateDetectError {
     }
 }
 
-/// How many values a format reads, and which of its rival's it does not.
-#[derive(Clone, Default)]
-struct Tally<'a> {
-    n: usize,
-    first: Option<&'a [u8]>,
+/// What is kept of the values that one format reads and of those that it does not.
+#[derive(Clone, Debug, Default)]
+struct Fit {
+    read: Tally,
+    failed: Tally,
 }
 
-impl<'a> Tally<'a> {
-    fn add(&mut self, value: &'a [u8]) {
-        self.n += 1;
-        self.first.get_or_insert(value);
-    }
-
-    fn example(&self) -> String {
-        String::from_utf8_lossy(self.first.unwrap_or_default())
-            .trim()
-            .to_owned()
-    }
-}
+const N_FORMATS: usize = DateFormat::ALL.len();
+const RIVALS: [DateFormat; 2] = [DateFormat::DayMonthYear, DateFormat::MonthDayYear];
 
 /// Decides how a column of dates is written. Every value counts: one day beyond 12 among 100,000 values decides
 /// between day-month-year and month-day-year. Numbers are taken for dates only if they fall between 1900
 /// (compact), 1954 (spreadsheet) or 1980 (epoch) and 2100.
 ///
-/// # Errors
-/// If there is no value, if no format reads half of them, if day and month cannot be told apart, or if more
-/// than one in twenty of the values that decide the order contradict the others.
-pub fn detect<'a>(samples: impl IntoIterator<Item = &'a [u8]>) -> Result<DateDetection, DateDetectError> {
-    const MIXED_SHARE: usize = 20;
-    let mut read = vec![0_usize; DateFormat::ALL.len()];
-    let (mut any, mut dated, mut unread) = (Tally::default(), Tally::default(), Tally::default());
-    let (mut only_day_first, mut only_month_first) = (Tally::default(), Tally::default());
-    for value in samples {
+/// Takes the values one by one, of as many samples or files as there are; its size does not depend on their number.
+#[derive(Clone, Debug, Default)]
+pub struct Detector {
+    any: Tally,
+    /// Values that no format reads.
+    unread: Tally,
+    /// In the order of [`DateFormat::ALL`].
+    fits: [Fit; N_FORMATS],
+    only_day_first: Tally,
+    only_month_first: Tally,
+}
+
+impl Detector {
+    pub fn add(&mut self, value: &[u8]) {
         if value.trim_ascii().is_empty() {
-            continue;
+            return;
         }
-        any.add(value);
-        let fits = DateFormat::ALL.map(|format| is_plausible(value, format));
-        for (count, fits) in read.iter_mut().zip(fits) {
-            *count += usize::from(fits);
+        self.any.add(value);
+        let (mut is_read, mut day_first, mut month_first) = (false, false, false);
+        for (fit, format) in self.fits.iter_mut().zip(DateFormat::ALL) {
+            let fits = is_plausible(value, format);
+            let tally = if fits { &mut fit.read } else { &mut fit.failed };
+            tally.add(value);
+            is_read |= fits;
+            match format {
+                DateFormat::DayMonthYear => day_first = fits,
+                DateFormat::MonthDayYear => month_first = fits,
+                _ => {}
+            }
         }
-        if fits.contains(&true) {
-            dated.add(value)
-        } else {
-            unread.add(value)
+        if !is_read {
+            self.unread.add(value);
         }
-        match (
-            is_plausible(value, DateFormat::DayMonthYear),
-            is_plausible(value, DateFormat::MonthDayYear),
-        ) {
-            (true, false) => only_day_first.add(value),
-            (false, true) => only_month_first.add(value),
+        match (day_first, month_first) {
+            (true, false) => self.only_day_first.add(value),
+            (false, true) => self.only_month_first.add(value),
             _ => {}
         }
     }
-    let n_checked = any.n;
-    if n_checked == 0 {
-        return Err(DateDetectError::NoValues);
-    }
-    // The first of equals, in the order of preference.
-    let (format, n_read) = DateFormat::ALL
-        .into_iter()
-        .zip(read)
-        .rev()
-        .max_by_key(|(_, n_read)| *n_read)
-        .unwrap_or((DateFormat::Iso, 0));
-    if n_read * 2 < n_checked {
-        let example = if unread.n == 0 { any.example() } else { unread.example() };
-        return Err(DateDetectError::NotDates {
-            n_checked,
-            n_dates: n_read,
-            example,
-        });
-    }
-    let rivals = [DateFormat::DayMonthYear, DateFormat::MonthDayYear];
-    let evidence = if rivals.contains(&format) {
-        let (n_day_first, n_month_first) = (only_day_first.n, only_month_first.n);
-        if n_day_first == 0 && n_month_first == 0 {
-            return Err(DateDetectError::Ambiguous {
-                candidates: rivals,
-                n_checked,
-                example: dated.example(),
-            });
+
+    /// As if the values of `other` had been added after those of `self`.
+    pub fn merge(&mut self, other: &Self) {
+        self.any.merge(&other.any);
+        self.unread.merge(&other.unread);
+        for (fit, other) in self.fits.iter_mut().zip(&other.fits) {
+            fit.read.merge(&other.read);
+            fit.failed.merge(&other.failed);
         }
-        if n_day_first.max(n_month_first) < n_day_first.min(n_month_first) * MIXED_SHARE {
-            return Err(DateDetectError::Mixed {
-                first: DateFormat::DayMonthYear,
-                first_example: only_day_first.example(),
-                second: DateFormat::MonthDayYear,
-                second_example: only_month_first.example(),
-            });
-        }
-        let decided = if format == DateFormat::DayMonthYear {
-            only_day_first
-        } else {
-            only_month_first
+        self.only_day_first.merge(&other.only_day_first);
+        self.only_month_first.merge(&other.only_month_first);
+    }
+
+    /// The format that reads most values: the first of equals, in the order of preference.
+    fn best(&self) -> Option<(DateFormat, &Fit)> {
+        let all = DateFormat::ALL.into_iter().zip(&self.fits);
+        all.rev().max_by_key(|(_, fit)| fit.read.n)
+    }
+
+    /// Whether a caller may stop looking: 20 values speak for one order of day and month and none for the other, or
+    /// 20 values, and at least half of all, are in a format that leaves the order in no doubt.
+    pub fn is_decided(&self) -> bool {
+        const ENOUGH: usize = 20;
+        let Some((format, fit)) = self.best() else {
+            return false;
         };
-        format!(
-            "{} of {n_checked} values can only be {format}, such as {:?}",
-            decided.n,
-            decided.example()
-        )
-    } else {
-        format!(
-            "{n_read} of {n_checked} values are {format}, such as {:?}",
-            dated.example()
-        )
-    };
-    Ok(DateDetection {
-        format,
-        evidence,
-        n_checked,
-        n_failed: n_checked - n_read,
-    })
+        if RIVALS.contains(&format) {
+            let (day_first, month_first) = (self.only_day_first.n, self.only_month_first.n);
+            ENOUGH <= day_first.max(month_first) && day_first.min(month_first) == 0
+        } else {
+            ENOUGH <= fit.read.n && self.any.n <= fit.read.n * 2
+        }
+    }
+
+    /// # Errors
+    /// If there is no value, if no format reads half of them, if day and month cannot be told apart, or if more
+    /// than one in twenty of the values that decide the order contradict the others.
+    pub fn finish(&self) -> Result<DateDetection, DateDetectError> {
+        const MIXED_SHARE: usize = 20;
+        let n_checked = self.any.n;
+        let Some((format, fit)) = self.best().filter(|_| 0 < n_checked) else {
+            return Err(DateDetectError::NoValues);
+        };
+        let n_read = fit.read.n;
+        if n_read * 2 < n_checked {
+            let unread = if self.unread.n == 0 { &self.any } else { &self.unread };
+            return Err(DateDetectError::NotDates {
+                n_checked,
+                n_dates: n_read,
+                example: unread.example(),
+            });
+        }
+        let evidence = if RIVALS.contains(&format) {
+            let (day_first, month_first) = (&self.only_day_first, &self.only_month_first);
+            if day_first.n == 0 && month_first.n == 0 {
+                return Err(DateDetectError::Ambiguous {
+                    candidates: RIVALS,
+                    n_checked,
+                    example: fit.read.example(),
+                });
+            }
+            if day_first.n.max(month_first.n) < day_first.n.min(month_first.n) * MIXED_SHARE {
+                return Err(DateDetectError::Mixed {
+                    first: DateFormat::DayMonthYear,
+                    first_example: day_first.example(),
+                    second: DateFormat::MonthDayYear,
+                    second_example: month_first.example(),
+                });
+            }
+            let decided = if format == DateFormat::DayMonthYear {
+                day_first
+            } else {
+                month_first
+            };
+            let (n, example) = (decided.n, decided.example());
+            format!("{n} of {n_checked} values can only be {format}, such as {example:?}")
+        } else {
+            let example = fit.read.example();
+            format!("{n_read} of {n_checked} values are {format}, such as {example:?}")
+        };
+        Ok(DateDetection {
+            format,
+            evidence,
+            n_checked,
+            n_failed: fit.failed.n,
+            failed_example: (0 < fit.failed.n).then(|| fit.failed.example()),
+        })
+    }
 }
 
-/// Whether any format reads this value as a date between the years that [`detect`] allows.
+/// [`Detector`] on all the values at once.
+///
+/// # Errors
+/// As [`Detector::finish`].
+pub fn detect<'a>(samples: impl IntoIterator<Item = &'a [u8]>) -> Result<DateDetection, DateDetectError> {
+    let mut detector = Detector::default();
+    samples.into_iter().for_each(|value| detector.add(value));
+    detector.finish()
+}
+
+/// Whether any format reads this value as a date between the years that [`Detector`] allows. Micro- and nanoseconds
+/// are left out: a number of 16 to 19 digits on its own is more often an order id.
 pub fn looks_like_date(value: &[u8]) -> bool {
-    DateFormat::ALL.into_iter().any(|format| is_plausible(value, format))
+    let is_long_count = |format: &DateFormat| matches!(format, DateFormat::EpochMicros | DateFormat::EpochNanos);
+    let mut formats = DateFormat::ALL.into_iter().filter(|format| !is_long_count(format));
+    formats.any(|format| is_plausible(value, format))
 }
 
 fn is_plausible(value: &[u8], format: DateFormat) -> bool {
     const DAYS_1900_TO_2100: std::ops::Range<i64> = -25_567..47_482;
     const DAYS_1954_TO_2100: std::ops::Range<i64> = -5_844..47_482;
     const DAYS_1980_TO_2100: std::ops::Range<i64> = 3_652..47_482;
-    let Ok(moment) = parse(value, format) else {
-        return false;
+    let days = match format {
+        DateFormat::Roc => return false,
+        DateFormat::Compact => DAYS_1900_TO_2100,
+        DateFormat::ExcelSerial => DAYS_1954_TO_2100,
+        DateFormat::EpochSeconds | DateFormat::EpochMillis => DAYS_1980_TO_2100,
+        DateFormat::EpochMicros | DateFormat::EpochNanos => DAYS_1980_TO_2100,
+        DateFormat::Iso | DateFormat::YearMonthDay | DateFormat::DayMonthYear => return parse(value, format).is_ok(),
+        DateFormat::MonthDayYear | DateFormat::MonthName | DateFormat::Chinese => return parse(value, format).is_ok(),
     };
-    let day = moment.seconds().div_euclid(SECONDS_PER_DAY);
-    match format {
-        DateFormat::Compact => DAYS_1900_TO_2100.contains(&day),
-        DateFormat::ExcelSerial => DAYS_1954_TO_2100.contains(&day),
-        DateFormat::EpochSeconds | DateFormat::EpochMillis => DAYS_1980_TO_2100.contains(&day),
-        DateFormat::Iso | DateFormat::YearMonthDay | DateFormat::DayMonthYear => true,
-        DateFormat::MonthDayYear | DateFormat::MonthName | DateFormat::Chinese => true,
-    }
+    parse(value, format).is_ok_and(|moment| days.contains(&moment.seconds().div_euclid(SECONDS_PER_DAY)))
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! One reader for each way to write a date, and what they share: the calendar, times of day, offsets.
+//! Dates written with digits alone, and what all readers share: the calendar, times of day, offsets.
 //!
 //! All take bytes that are trimmed and not empty.
 
-use super::cursor::{self, Cursor};
+use super::cursor::{Cursor, Zone};
+use super::names::is_weekday;
 use super::{DateError, Moment, SECONDS_PER_DAY};
 
 /// 0001-01-01T00:00:00 and 9999-12-31T23:59:59.
-const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(super) const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// The year 1 of the Republic of China is 1912.
+pub(super) const ROC_YEAR_0: u32 = 1_911;
 
 /// Days since 1970-01-01 of a day of the Gregorian calendar, in years 1 to 9999.
-fn days_from_civil(year: u32, month: u32, day: u32) -> Result<i64, DateError> {
+pub(super) fn days_from_civil(year: u32, month: u32, day: u32) -> Result<i64, DateError> {
     /// Days before a month in a year that is taken to start in March, so that leap days come last.
     const BEFORE: [u32; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
     const LENGTH: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -48,38 +52,112 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Option<u32> {
     (!bad).then_some(value)
 }
 
+/// `2011-12-09`, `2011-12-09 12:50:00`, `2011-12-09T12:50:00.123Z`, nothing around; `None` sends the value down the
+/// general path.
 #[inline]
+pub(super) fn plain_iso(bytes: &[u8]) -> Option<Moment> {
+    let Some((&[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1], rest)) = bytes.split_first_chunk::<10>() else {
+        return None;
+    };
+    let midnight = fixed_day([y0, y1, y2, y3], [m0, m1], [d0, d1]).ok()?;
+    if rest.is_empty() {
+        return Some(Moment::Local(midnight));
+    }
+    let Some((&[b' ' | b'T', h0, h1, b':', m0, m1, b':', s0, s1], after)) = rest.split_first_chunk::<9>() else {
+        return None;
+    };
+    let seconds = midnight + fixed_clock([h0, h1], [m0, m1], [s0, s1]).ok()?;
+    if after.is_empty() {
+        return Some(Moment::Local(seconds));
+    }
+    let mut cursor = Cursor::new(after);
+    cursor.fraction();
+    match cursor.rest() {
+        [] => Some(Moment::Local(seconds)),
+        [b'Z'] => Some(Moment::Instant(seconds)),
+        _ => None,
+    }
+}
+
+/// `20111209` and `20111209125000`, nothing around.
+#[inline]
+pub(super) fn plain_compact(bytes: &[u8]) -> Option<Moment> {
+    let (&[y0, y1, y2, y3, m0, m1, d0, d1], rest) = bytes.split_first_chunk::<8>()?;
+    let midnight = fixed_day([y0, y1, y2, y3], [m0, m1], [d0, d1]).ok()?;
+    match *rest {
+        [] => Some(Moment::Local(midnight)),
+        [h0, h1, m0, m1, s0, s1] => {
+            let seconds = fixed_clock([h0, h1], [m0, m1], [s0, s1]).ok()?;
+            Some(Moment::Local(midnight + seconds))
+        }
+        _ => None,
+    }
+}
+
+/// The midnight at which the day begins.
+#[inline]
+fn fixed_day(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> Result<i64, DateError> {
+    match (fixed::<4>(&year), fixed::<2>(&month), fixed::<2>(&day)) {
+        (Some(year), Some(month), Some(day)) => Ok(days_from_civil(year, month, day)? * SECONDS_PER_DAY),
+        _ => Err(DateError::NotADate),
+    }
+}
+
+#[inline]
+fn fixed_clock(hour: [u8; 2], minute: [u8; 2], second: [u8; 2]) -> Result<i64, DateError> {
+    match (fixed::<2>(&hour), fixed::<2>(&minute), fixed::<2>(&second)) {
+        (Some(hour), Some(minute), Some(second)) => seconds_of_day(hour, minute, second),
+        _ => Err(DateError::NotADate),
+    }
+}
+
 pub(super) fn parse_iso(bytes: &[u8]) -> Result<Moment, DateError> {
     let Some((&[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1], rest)) = bytes.split_first_chunk::<10>() else {
         return Err(DateError::NotADate);
     };
-    let (Some(year), Some(month), Some(day)) = (
-        fixed::<4>(&[y0, y1, y2, y3]),
-        fixed::<2>(&[m0, m1]),
-        fixed::<2>(&[d0, d1]),
-    ) else {
-        return Err(DateError::NotADate);
-    };
-    let midnight = days_from_civil(year, month, day)? * SECONDS_PER_DAY;
-    if rest.is_empty() {
-        return Ok(Moment::Local(midnight));
-    }
+    let midnight = fixed_day([y0, y1, y2, y3], [m0, m1], [d0, d1])?;
     if let Some((&[b' ' | b'T', h0, h1, b':', m0, m1, b':', s0, s1], after)) = rest.split_first_chunk::<9>()
-        && let (Some(hour), Some(minute), Some(second)) =
-            (fixed::<2>(&[h0, h1]), fixed::<2>(&[m0, m1]), fixed::<2>(&[s0, s1]))
+        && let Ok(seconds) = fixed_clock([h0, h1], [m0, m1], [s0, s1])
     {
         let mut cursor = Cursor::new(after);
         cursor.fraction();
         if matches!(cursor.rest(), [] | [b'Z' | b'+' | b'-', ..]) {
-            return finish(midnight + seconds_of_day(hour, minute, second)?, cursor);
+            return finish(midnight + seconds, cursor);
         }
     }
     with_time(midnight, Cursor::new(rest))
 }
 
 /// Three numbers with the same separator between them, put into the order year, month, day.
+#[inline]
 pub(super) fn parse_numeric(bytes: &[u8], order: impl FnOnce([usize; 3]) -> [usize; 3]) -> Result<Moment, DateError> {
+    numeric(bytes, order, full_year)
+}
+
+/// Years of the Republic of China: `100/12/09`, `99.1.31`.
+pub(super) fn parse_roc(bytes: &[u8]) -> Result<Moment, DateError> {
+    numeric(
+        bytes,
+        |[a, b, c]| [a, b, c],
+        |(year, width), _| {
+            (width < 4 && 0 < year)
+                .then_some(year + ROC_YEAR_0)
+                .ok_or(DateError::NotADate)
+        },
+    )
+}
+
+/// `full_year` is given the digits of the year, their number, and whether they may be two.
+#[inline]
+fn numeric(
+    bytes: &[u8],
+    order: impl FnOnce([usize; 3]) -> [usize; 3],
+    full_year: impl FnOnce((u32, usize), bool) -> Result<u32, DateError>,
+) -> Result<Moment, DateError> {
     let mut cursor = Cursor::new(bytes);
+    if !bytes.first().is_some_and(u8::is_ascii_digit) {
+        skip_weekday_before(&mut cursor);
+    }
     let mut fields = [(0, 0); 3];
     let mut separator = None;
     for (at, field) in fields.iter_mut().enumerate() {
@@ -102,11 +180,27 @@ pub(super) fn parse_numeric(bytes: &[u8], order: impl FnOnce([usize; 3]) -> [usi
         return Err(DateError::NotADate);
     }
     let year = full_year(fields[year_at], year_at != 0)?;
+    // Hungarians, Croats and Koreans put a point after the last number too.
+    if separator == Some(b'.')
+        && let [b'.'] | [b'.', b' ', ..] = cursor.rest()
+    {
+        cursor.accept(b'.');
+    }
     with_time(days_from_civil(year, month, day)? * SECONDS_PER_DAY, cursor)
 }
 
+/// `Fr., 9.12.2011`
+#[cold]
+fn skip_weekday_before(cursor: &mut Cursor<'_>) {
+    let mut ahead = *cursor;
+    if is_weekday(ahead.letters()) {
+        ahead.skip(|byte| matches!(byte, b' ' | b'\t' | b',' | b'.'));
+        *cursor = ahead;
+    }
+}
+
 /// Years of two digits as POSIX reads them, where they are allowed.
-fn full_year((year, width): (u32, usize), two_digits: bool) -> Result<u32, DateError> {
+pub(super) fn full_year((year, width): (u32, usize), two_digits: bool) -> Result<u32, DateError> {
     const PIVOT: u32 = 69;
     match width {
         4 => Ok(year),
@@ -119,17 +213,7 @@ pub(super) fn parse_compact(bytes: &[u8]) -> Result<Moment, DateError> {
     let Some((&[y0, y1, y2, y3, m0, m1, d0, d1], rest)) = bytes.split_first_chunk::<8>() else {
         return Err(DateError::NotADate);
     };
-    let (Some(year), Some(month), Some(day)) = (
-        fixed::<4>(&[y0, y1, y2, y3]),
-        fixed::<2>(&[m0, m1]),
-        fixed::<2>(&[d0, d1]),
-    ) else {
-        return Err(DateError::NotADate);
-    };
-    let midnight = days_from_civil(year, month, day)? * SECONDS_PER_DAY;
-    if rest.is_empty() {
-        return Ok(Moment::Local(midnight));
-    }
+    let midnight = fixed_day([y0, y1, y2, y3], [m0, m1], [d0, d1])?;
     let time = match rest {
         [b'T' | b't' | b' ' | b'-' | b'_', time @ ..] => time,
         time => time,
@@ -150,72 +234,8 @@ pub(super) fn parse_compact(bytes: &[u8]) -> Result<Moment, DateError> {
     finish(midnight + seconds_of_day(hour, minute, second)?, cursor)
 }
 
-pub(super) fn parse_month_name(bytes: &[u8]) -> Result<Moment, DateError> {
-    let mut cursor = Cursor::new(bytes);
-    let mut numbers = [(0, 0); 2];
-    let (mut n_numbers, mut month, mut weekday) = (0, None, false);
-    while n_numbers < 2 || month.is_none() {
-        cursor.skip(|byte| matches!(byte, b' ' | b'\t' | b',' | b'-' | b'/' | b'.'));
-        let word = cursor.word();
-        if !word.is_empty() {
-            if month.is_none()
-                && let Some(found) = cursor::month(word)
-            {
-                month = Some((found, n_numbers));
-            } else if month.is_none() && n_numbers == 0 && !weekday && cursor::is_weekday(word) {
-                weekday = true;
-            } else {
-                return Err(DateError::NotADate);
-            }
-        } else if n_numbers < 2
-            && let Some(number) = cursor.digits(4)
-        {
-            numbers[n_numbers] = number;
-            n_numbers += 1;
-            cursor.skip_ordinal();
-        } else {
-            return Err(DateError::NotADate);
-        }
-    }
-    let (year, (day, day_width)) = match month {
-        Some((_, 1)) if numbers[0].1 == 4 => (numbers[0], numbers[1]),
-        Some((_, 0 | 1)) => (numbers[1], numbers[0]),
-        _ => return Err(DateError::NotADate),
-    };
-    let month = month.map_or(0, |(month, _)| month);
-    if 2 < day_width {
-        return Err(DateError::NotADate);
-    }
-    let midnight = days_from_civil(full_year(year, true)?, month, day)? * SECONDS_PER_DAY;
-    if year.1 == 4 {
-        // SAS and web server logs: `09DEC2011:12:50:00`. After a short year this would be a time without one.
-        cursor.accept(b':');
-    }
-    with_time(midnight, cursor)
-}
-
-pub(super) fn parse_chinese(bytes: &[u8]) -> Result<Moment, DateError> {
-    let mut cursor = Cursor::new(bytes);
-    let mut numbers = [(0, 0); 3];
-    for (number, units) in numbers.iter_mut().zip([&["年"][..], &["月"], &["日", "号", "號"]]) {
-        cursor.skip_blanks();
-        *number = cursor.digits(4).ok_or(DateError::NotADate)?;
-        cursor.skip_blanks();
-        if !units.iter().any(|unit| cursor.accept_text(unit)) {
-            return Err(DateError::NotADate);
-        }
-    }
-    let [year, (month, _), (day, _)] = numbers;
-    let midnight = days_from_civil(full_year(year, false)?, month, day)? * SECONDS_PER_DAY;
-    if !cursor.is_at_end() {
-        cursor.skip_blanks();
-        return time_of_day(midnight, cursor);
-    }
-    Ok(Moment::Local(midnight))
-}
-
 /// The rest after a date: nothing, or a separator and a time of day.
-fn with_time(midnight: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
+pub(super) fn with_time(midnight: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
     if cursor.is_at_end() {
         return Ok(Moment::Local(midnight));
     }
@@ -224,7 +244,13 @@ fn with_time(midnight: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError>
     }
     let before = cursor;
     if !(cursor.accept(b'T') || cursor.accept(b't')) {
-        cursor.skip(|byte| matches!(byte, b' ' | b'\t' | b','));
+        cursor.skip_separators();
+        if cursor.skip_weekday() {
+            if cursor.is_at_end() {
+                return Ok(Moment::Local(midnight));
+            }
+            cursor.skip_separators();
+        }
         // `09DEC2011:12:50`: the colon that stands for a blank has been taken already.
         if cursor == before && cursor.taken() != Some(b':') {
             return Err(DateError::NotADate);
@@ -247,120 +273,95 @@ fn plain_time(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-fn time_of_day(midnight: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
-    let mut half = cursor.half_of_day();
+/// A time of day and an offset, up to the end.
+pub(super) fn time_of_day(midnight: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
+    let seconds = clock_time(&mut cursor)?;
+    finish(midnight + seconds, cursor)
+}
+
+/// `8:26`, `12:50:00.5`, `3:05 PM`, `오후 3:05`, `15時05分`, `15h05`, `15.05 Uhr`: seconds since midnight.
+pub(super) fn clock_time(cursor: &mut Cursor<'_>) -> Result<i64, DateError> {
+    let half = cursor.half_of_day();
     cursor.skip_blanks();
     let (hour, _) = cursor.digits(2).ok_or(DateError::NotADate)?;
     let (mut minute, mut second) = (0, 0);
-    let two_digits = |cursor: &mut Cursor<'_>| match cursor.digits(2) {
-        Some((value, 2)) => Ok(value),
-        _ => Err(DateError::NotADate),
-    };
-    if cursor.accept_text("时") || cursor.accept_text("時") || cursor.accept_text("点") {
-        if !cursor.is_at_end() {
-            (minute, _) = cursor.digits(2).ok_or(DateError::NotADate)?;
-            if !cursor.accept_text("分") {
-                return Err(DateError::NotADate);
-            }
-        }
-        if !cursor.is_at_end() {
-            (second, _) = cursor.digits(2).ok_or(DateError::NotADate)?;
-            if !cursor.accept_text("秒") {
-                return Err(DateError::NotADate);
-            }
+    if cursor.accept_any(&["时", "時", "点", "點", "시"]) {
+        minute = counted(cursor, &["分", "분"])?;
+        second = counted(cursor, &["秒", "초"])?;
+    } else if cursor.accept(b'h') || cursor.accept(b'H') {
+        if cursor.rest().first().is_some_and(u8::is_ascii_digit) {
+            minute = two_digits(cursor)?;
         }
     } else {
         let separator = cursor
             .next()
             .filter(|byte| matches!(byte, b':' | b'.'))
             .ok_or(DateError::NotADate)?;
-        minute = two_digits(&mut cursor)?;
+        minute = two_digits(cursor)?;
         if cursor.accept(separator) {
-            second = two_digits(&mut cursor)?;
+            second = two_digits(cursor)?;
             cursor.fraction();
         }
     }
-    let blank = cursor;
-    cursor.skip_blanks();
-    half = half.or_else(|| cursor.half_of_day());
+    let mut ahead = *cursor;
+    ahead.skip_blanks();
+    let half = match half.or_else(|| ahead.half_of_day()) {
+        Some(half) => {
+            *cursor = ahead;
+            Some(half)
+        }
+        None => {
+            if ahead.accept_any_word(&["uhr", "uur", "h", "hs", "hrs"]) {
+                *cursor = ahead;
+            }
+            None
+        }
+    };
     let hour = match half {
         Some(_) if !(1..=12).contains(&hour) => return Err(DateError::OutOfRange),
         Some(afternoon) => hour % 12 + if afternoon { 12 } else { 0 },
-        None => {
-            cursor = blank;
-            hour
-        }
+        None => hour,
     };
-    finish(midnight + seconds_of_day(hour, minute, second)?, cursor)
+    seconds_of_day(hour, minute, second)
 }
 
-/// The rest after a time of day: nothing, or an offset.
-fn finish(local: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
+fn two_digits(cursor: &mut Cursor<'_>) -> Result<u32, DateError> {
+    match cursor.digits(2) {
+        Some((value, 2)) => Ok(value),
+        _ => Err(DateError::NotADate),
+    }
+}
+
+/// A number with its unit behind it; 0 if there is no number.
+fn counted(cursor: &mut Cursor<'_>, units: &[&str]) -> Result<u32, DateError> {
+    cursor.skip_blanks_before(|byte| byte.is_ascii_digit());
+    if !cursor.rest().first().is_some_and(u8::is_ascii_digit) {
+        return Ok(0);
+    }
+    let (value, _) = cursor.digits(2).ok_or(DateError::NotADate)?;
+    cursor.accept_any(units).then_some(value).ok_or(DateError::NotADate)
+}
+
+/// The rest after a time of day: nothing, an offset, or the abbreviation of a zone. `CST` is noon in Chicago, Havana
+/// or Shanghai: such a time stays on the wall clock.
+pub(super) fn finish(local: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
     if cursor.is_at_end() {
         return Ok(Moment::Local(local));
     }
-    let instant = local - cursor.offset().ok_or(DateError::NotADate)?;
+    let zone = cursor.zone().ok_or(DateError::NotADate)?;
     if !cursor.is_at_end() {
         return Err(DateError::NotADate);
     }
+    in_zone(local, zone)
+}
+
+pub(super) fn in_zone(local: i64, zone: Zone) -> Result<Moment, DateError> {
+    let Zone::Offset(offset) = zone else {
+        return Ok(Moment::Local(local));
+    };
+    let instant = local - offset;
     RANGE
         .contains(&instant)
         .then_some(Moment::Instant(instant))
-        .ok_or(DateError::OutOfRange)
-}
-
-pub(super) fn parse_epoch(bytes: &[u8], per_second: i64) -> Result<Moment, DateError> {
-    let (negative, digits) = match bytes {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut cursor = Cursor::new(&digits[whole..]);
-    let fraction = cursor.fraction();
-    if whole == 0 || !cursor.is_at_end() {
-        return Err(DateError::NotADate);
-    }
-    let step = |sum: i64, byte: &u8| sum.checked_mul(10)?.checked_add(i64::from(byte - b'0'));
-    let count = digits[..whole].iter().try_fold(0, step).ok_or(DateError::OutOfRange)?;
-    let count = if negative { -count - i64::from(fraction) } else { count };
-    let seconds = count.div_euclid(per_second);
-    RANGE
-        .contains(&seconds)
-        .then_some(Moment::Instant(seconds))
-        .ok_or(DateError::OutOfRange)
-}
-
-pub(super) fn parse_excel(bytes: &[u8]) -> Result<Moment, DateError> {
-    /// 9999-12-31.
-    const LAST: u32 = 2_958_465;
-    /// 1900-02-29, a day that spreadsheets have and the calendar does not.
-    const NO_DAY: u32 = 60;
-    const EPOCH: i64 = 25_569;
-    let mut cursor = Cursor::new(bytes);
-    let (serial, _) = cursor.digits(7).ok_or(DateError::NotADate)?;
-    // Twelve decimals are finer than a microsecond, and times 86,400 still fit 64 bits.
-    let (mut numerator, mut denominator) = (0_i64, 1_i64);
-    if cursor.accept(b'.') || cursor.accept(b',') {
-        while let Some(byte) = cursor.next() {
-            if !byte.is_ascii_digit() {
-                return Err(DateError::NotADate);
-            }
-            if denominator < 1_000_000_000_000 {
-                numerator = numerator * 10 + i64::from(byte - b'0');
-                denominator *= 10;
-            }
-        }
-    }
-    if !cursor.is_at_end() {
-        return Err(DateError::NotADate);
-    }
-    if serial == 0 || serial == NO_DAY || LAST < serial {
-        return Err(DateError::OutOfRange);
-    }
-    let days = i64::from(serial) + i64::from(serial < NO_DAY) - EPOCH;
-    let seconds = days * SECONDS_PER_DAY + (numerator * SECONDS_PER_DAY + denominator / 2) / denominator;
-    RANGE
-        .contains(&seconds)
-        .then_some(Moment::Local(seconds))
         .ok_or(DateError::OutOfRange)
 }

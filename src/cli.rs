@@ -128,7 +128,8 @@ struct JobArgs {
     /// Names of the columns of a file without a header line, in order; _ skips one
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<String>,
-    /// How dates are written: iso, ymd, dmy, mdy, yyyymmdd, month_name, chinese, epoch_seconds, epoch_millis, excel
+    /// How dates are written: iso, ymd, dmy, mdy, yyyymmdd, month_name, chinese, roc (years of Taiwan), epoch_seconds,
+    /// epoch_millis, epoch_micros, epoch_nanos, excel
     #[arg(long, value_name = "FORMAT")]
     date_format: Option<String>,
     /// Decimal mark: point or comma

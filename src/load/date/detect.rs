@@ -270,6 +270,10 @@ mod tests {
             (&["1323435000123"], DateFormat::EpochMillis),
             (&["40886", "40886.5347"], DateFormat::ExcelSerial),
             (&["2011年12月9日", "2011年1月10日 12:50"], DateFormat::Chinese),
+            (&["2011년 12월 9일"], DateFormat::Chinese),
+            (&["9. Dezember 2011", "10. März 2011"], DateFormat::MonthName),
+            (&["1323435000123456"], DateFormat::EpochMicros),
+            (&["1323435000123456789"], DateFormat::EpochNanos),
         ] {
             assert_eq!(detect_text(values).map(|found| found.format), Ok(format), "{values:?}");
         }
@@ -319,6 +323,8 @@ mod tests {
             &["85123A"],
             &["99999999"],
             &["2011-12-09", "x", "y"],
+            &["100/12/09"],
+            &["2011-12", "12/2011", "Dec-11"],
         ] {
             assert!(
                 matches!(detect_text(values), Err(DateDetectError::NotDates { .. })),
@@ -327,7 +333,61 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_change_of_format_on_the_way_is_shown() {
+        let mut values = vec!["2011-12-09"; 6];
+        values.extend(["25.04.2011"; 4]);
+        let found = detect_text(&values).unwrap();
+        assert_eq!((found.format, found.n_failed), (DateFormat::Iso, 4));
+        assert_eq!(found.failed_example.as_deref(), Some("25.04.2011"));
+        assert_eq!(detect_text(&values[..6]).unwrap().failed_example, None);
+        // The example is one that the format reads, wherever it stands.
+        values.rotate_right(4);
+        assert_eq!(
+            detect_text(&values).unwrap().evidence,
+            "6 of 10 values are iso, such as \"2011-12-09\""
+        );
+    }
+
+    #[test]
+    fn a_column_is_decided_when_twenty_values_say_so() {
+        let mut detector = Detector::default();
+        assert!(!detector.is_decided());
+        for _ in 0..1_000 {
+            detector.add(b"03/04/2011");
+        }
+        assert!(!detector.is_decided());
+        for n in 1..=20 {
+            detector.add(b"25/04/2011");
+            assert_eq!(detector.is_decided(), n == 20);
+        }
+        detector.add(b"04/25/2011");
+        assert!(!detector.is_decided());
+        let mut detector = Detector::default();
+        for n in 1..=20 {
+            detector.add(b"2011-12-09");
+            assert_eq!(detector.is_decided(), n == 20);
+        }
+    }
+
+    #[test]
+    fn long_numbers_are_dates_only_in_a_column_of_dates() {
+        assert!(looks_like_date(b"1323435000") && looks_like_date(b"1323435000123"));
+        assert!(!looks_like_date(b"1323435000123456") && !looks_like_date(b"1323435000123456789"));
+    }
+
     proptest! {
+        #[test]
+        fn pieces_say_what_the_whole_says(values in prop::collection::vec("[0-3][0-9]/[0-3][0-9]/2011|2011-[01][0-9]-[0-3][0-9]|[0-9x ]{0,4}", 0..40), cut: prop::sample::Index) {
+            let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+            let (left, right) = values.split_at(cut.index(values.len() + 1));
+            let (mut one, mut two) = (Detector::default(), Detector::default());
+            left.iter().for_each(|value| one.add(value));
+            right.iter().for_each(|value| two.add(value));
+            one.merge(&two);
+            prop_assert_eq!(one.finish(), detect(values));
+        }
+
         #[test]
         fn any_values_are_detected_or_refused(values: Vec<Vec<u8>>, near in prop::collection::vec("[0-9/. :-]{0,16}", 0..8)) {
             let samples = values.iter().map(Vec::as_slice).chain(near.iter().map(|text| text.as_bytes()));

@@ -86,10 +86,10 @@ fn without_exponent<'a>(whole: &[u8], rest: &[u8]) -> Spreadsheet<'a> {
     Spreadsheet::Fixed(Cow::Owned(id))
 }
 
-/// What people and programs write into a field to say that it is empty, whatever the field is for. Words that no
-/// shop would give to a customer, a product or an order: null values of languages and databases, `NA` and its
-/// like, the error values of spreadsheets, and "none", "unknown" and "blank" in the languages that headers are
-/// read in. `0`, `na` in words (`nada`), and names such as `test` are no such words: somebody's id may be one.
+/// What people and programs write into a field to say that it is empty, whatever the field is for: null values of
+/// languages and databases, `NA` and its like, the error values of spreadsheets, and "none", "unknown" and "blank" in
+/// the languages that headers are read in. No shop gives these to a customer, a product or an order. `0`, `x`, `test`
+/// and `default` are not among them: somebody's id may be one.
 pub fn means_missing(id: &[u8]) -> bool {
     // Nearly every id ends here: none of the words begins with a digit, and none is long.
     !id.first().is_none_or(u8::is_ascii_digit) && is_one_of(id, &MISSING)

@@ -342,8 +342,8 @@ fn counted(cursor: &mut Cursor<'_>, units: &[&str]) -> Result<u32, DateError> {
     cursor.accept_any(units).then_some(value).ok_or(DateError::NotADate)
 }
 
-/// The rest after a time of day: nothing, an offset, or the abbreviation of a zone. `CST` is noon in Chicago, Havana
-/// or Shanghai: such a time stays on the wall clock.
+/// The rest after a time of day: nothing, an offset, or the abbreviation of a zone. `CST` is a zone of Chicago, of
+/// Havana and of Shanghai: such a time stays on the wall clock.
 pub(super) fn finish(local: i64, mut cursor: Cursor<'_>) -> Result<Moment, DateError> {
     if cursor.is_at_end() {
         return Ok(Moment::Local(local));

@@ -159,6 +159,9 @@ struct JobArgs {
     /// Folder for snapshots [default: out]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Form of the rejected lines: parquet, or csv for a file beside it that can be repaired and read again
+    #[arg(long, value_name = "FORM")]
+    rejects: Option<String>,
     /// Seed of everything random [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -322,6 +325,7 @@ impl JobArgs {
             ("load.sheet", &self.sheet),
             ("run.as_of", &self.as_of),
             ("run.timezone", &self.timezone),
+            ("run.rejects", &self.rejects),
         ];
         for (key, text) in texts {
             if let Some(text) = text {

@@ -41,6 +41,16 @@ pub struct Run {
     pub timezone: String,
     pub seed: u64,
     pub out: PathBuf,
+    pub rejects: Rejects,
+}
+
+/// In what form rejected lines are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejects {
+    Parquet,
+    /// Beside the table, a file that can be repaired and read again.
+    Csv,
 }
 
 /// Checked parameters of all stages; only made by [`Config::check`].

@@ -9,14 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 use serde_json::{Value, json};
 
 use crate::basket::{self, offers, tables};
 use crate::clean::{self, CleanReport, Cleaner, People, Profiler, Rule, Transactions};
 use crate::cluster::{self, Clusters};
 use crate::clv::{self, ClvResult, CustomerHistories, CustomerValues, Status};
-use crate::config::{Config, Params};
+use crate::config::{self, Config, Params};
 use crate::contributors::{self, Contributors};
 use crate::customers::{self, Attributes, Stages};
 use crate::diagnostics::Warning;
@@ -27,6 +26,7 @@ use crate::load::{self, Plan};
 use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, SideInput};
 use crate::output::overview;
 use crate::output::publish::Staging;
+use crate::output::rejects;
 use crate::output::report::render;
 use crate::quality::{self, Quality};
 use crate::results::Results;
@@ -266,7 +266,6 @@ fn settle_duplicates(report: &mut CleanReport, summarised: &Summarised) {
     for line in &summarised.rejected_duplicates {
         report.reject_kept(Rule::ExactDuplicate, line);
     }
-    report.rejects.sort_by_key(|reject| (reject.file, reject.row));
     let (rows, amount) = summarised.duplicates;
     report.matched_by_rule[Rule::ExactDuplicate as usize] = clean::Count { rows, amount };
 }
@@ -454,7 +453,9 @@ pub fn run(config: &Config, params: &Params, inputs: &[PathBuf], observer: &dyn 
     let cleaned = timings.time(observer, "load_and_clean", || load_and_clean(params, plan, observer));
     let cleaned = cleaned.map_err(|failure| failure.error)?;
     let results = analyse(params, cleaned, observer, &mut timings)?;
-    timings.time(observer, "write", || write_tables(&results, &mut staging))?;
+    timings.time(observer, "write", || {
+        write_tables(&results, config.run.rejects == config::Rejects::Csv, &mut staging)
+    })?;
     let files = timings.time(observer, "hash_inputs", || input_facts(&results))?;
     let headline = overview::headline(&results);
     let page = overview::report(
@@ -474,7 +475,7 @@ pub fn run(config: &Config, params: &Params, inputs: &[PathBuf], observer: &dyn 
     })
 }
 
-fn write_tables(results: &Results, staging: &mut Staging) -> Result<(), Error> {
+fn write_tables(results: &Results, with_rejects_csv: bool, staging: &mut Staging) -> Result<(), Error> {
     let summary = results.summary();
     let clv = &results.clv.customers;
     let mut customers = results.customers.frame.clone();
@@ -494,28 +495,8 @@ fn write_tables(results: &Results, staging: &mut Staging) -> Result<(), Error> {
     )?;
     let mut offers = tables::offers_frame(&results.offers, &summary.ids, &results.products)?;
     staging.table(&tables::OFFERS, &mut offers)?;
-    staging.table(&clean::TABLE, &mut rejects_frame(&results.plan, &results.report)?)?;
+    rejects::write(&results.plan, &results.report.rejects, with_rejects_csv, staging)?;
     Ok(())
-}
-
-fn rejects_frame(plan: &Plan, report: &CleanReport) -> PolarsResult<DataFrame> {
-    let paths: Vec<String> = plan
-        .files
-        .iter()
-        .map(|file| file.path().display().to_string())
-        .collect();
-    let mut rejects: Vec<&clean::Reject> = report.rejects.iter().collect();
-    rejects.sort_by(|a, b| (&paths[a.file as usize], a.row).cmp(&(&paths[b.file as usize], b.row)));
-    let file: Vec<&str> = rejects.iter().map(|r| paths[r.file as usize].as_str()).collect();
-    let amount: Vec<Option<f64>> = rejects.iter().map(|r| r.amount.map(|a| a.to_f64())).collect();
-    let line: Vec<Option<&str>> = rejects.iter().map(|r| r.line.as_deref()).collect();
-    DataFrame::new_infer_height(vec![
-        Series::new("file".into(), file),
-        Series::new("row".into(), rejects.iter().map(|r| r.row).collect::<Vec<u64>>()),
-        Series::new("rule".into(), rejects.iter().map(|r| r.rule.id()).collect::<Vec<_>>()),
-        Series::new("amount".into(), amount),
-        Series::new("line".into(), line),
-    ])
 }
 
 fn input_facts(results: &Results) -> Result<Vec<Input>, Error> {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::ids::{Spreadsheet, differing_in_case, means_anonymous, means_missing, positions, sorted, spreadsheet_id};
 use super::judge::{BatchKeys, Coded, CustomerKey, OrderKey, ProductKey};
 use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
+use super::rejects::pack;
 use super::report::{Example, Histogram, N_EXAMPLES, merge_examples};
 use super::{
     Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NONE, Params, Partition,
@@ -89,6 +90,7 @@ impl<'a> Cleaner<'a> {
         self.count_names(batch, &keys);
         let mut lines = Vec::with_capacity(batch.n_rows);
         let mut report = CleanReport::default();
+        let mut rejects = Vec::new();
         let mut histogram = Histogram::default();
         let mut ragged = batch.ragged.iter().peekable();
         let mut broken = batch.broken.iter().peekable();
@@ -129,7 +131,7 @@ impl<'a> Cleaner<'a> {
             let rule = Rule::ALL[rejecting.trailing_zeros() as usize];
             report.rejected.add(judged.amount);
             report.rejected_by_rule[rule as usize].add(judged.amount);
-            report.rejects.push(Reject {
+            rejects.push(Reject {
                 file: batch.file,
                 row: batch.raw.number(row),
                 rule,
@@ -150,7 +152,7 @@ impl<'a> Cleaner<'a> {
             }
         }
         self.store.scatter(&lines);
-        self.merge(batch, report, &histogram);
+        self.merge(batch, report, &rejects, &histogram);
     }
 
     /// The id as it was before a spreadsheet took it for a number; `None` where nobody can know.
@@ -275,7 +277,8 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    fn merge(&self, batch: &RawBatch, mut part: CleanReport, part_histogram: &Histogram) {
+    fn merge(&self, batch: &RawBatch, mut part: CleanReport, rejects: &[Reject], part_histogram: &Histogram) {
+        let packed = pack(rejects);
         let mut guard = lock(&self.report);
         let (report, histogram) = &mut *guard;
         report.rows_by_file[batch.file as usize] += batch.n_rows as u64;
@@ -290,7 +293,10 @@ impl<'a> Cleaner<'a> {
         for (sum, bucket) in histogram.0.iter_mut().zip(&part_histogram.0) {
             sum.merge(*bucket);
         }
-        report.rejects.extend(part.rejects);
+        let put_away = packed.and_then(|packed| packed.map_or(Ok(()), |packed| report.rejects.add(packed)));
+        if let Err(error) = put_away {
+            report.spool_error.get_or_insert(error.to_string());
+        }
         report.kept_returns += part.kept_returns;
         report.first_day = [report.first_day, part.first_day].into_iter().flatten().min();
         report.last_day = [report.last_day, part.last_day].into_iter().flatten().max();
@@ -299,7 +305,9 @@ impl<'a> Cleaner<'a> {
     /// Sorts the product codes by id and checks that enough is left.
     pub fn finish(self) -> Result<Transactions, Box<(Error, CleanReport)>> {
         let (mut report, histogram) = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        report.rejects.sort_by_key(|reject| (reject.file, reject.row));
+        if let Some(why) = report.spool_error.take() {
+            return Err(Box::new((Error::Spool { why }, report)));
+        }
         let (outliers, threshold) = histogram.outliers(self.params.outlier_factor);
         report.matched_by_rule[Rule::Outlier as usize] = outliers;
         report.outlier_threshold = threshold;

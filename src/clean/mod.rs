@@ -3,7 +3,7 @@
 //! In: [`RawBatch`](crate::load::batch::RawBatch)es, from many threads, in any order. Out: [`Transactions`]: integer-coded lines partitioned
 //! by customer, the ids behind the codes, and a [`CleanReport`] whose counts add up.
 //! Cost: one pass over the lines; rules about ids run once for each distinct id of a block. Memory: 56 bytes a
-//! kept line, each distinct id once, each rejected line as it stood.
+//! kept line, each distinct id once; rejected lines are packed, and go to disk where there are many.
 
 mod cleaner;
 mod ids;
@@ -11,6 +11,7 @@ mod judge;
 mod lines;
 mod people;
 mod profile;
+mod rejects;
 mod report;
 mod rules;
 
@@ -31,6 +32,7 @@ pub use lines::{
 };
 pub use people::{People, PeopleError};
 pub use profile::{ColumnProfile, Profile, Profiler};
+pub use rejects::Rejects;
 pub use report::{CleanReport, Count, Example, Reject};
 pub use rules::{Action, Actions, N_RULES, Rule, rules_to_markdown};
 
@@ -222,6 +224,8 @@ pub enum Error {
         limit: f64,
         by_rule: Vec<(&'static str, u64)>,
     },
+    #[error("the rejected lines cannot be put away: {why}")]
+    Spool { why: String },
     #[error("no sale is left: all {returns} kept lines are returns or credits")]
     ReturnsOnly { returns: u64 },
 }
@@ -253,6 +257,7 @@ impl Error {
                 "run `quintile check` on the same input; if the rejects are right, raise --set clean.max_reject_share"
                     .into()
             }
+            Self::Spool { .. } => "is there room in the folder for temporary files?".into(),
             Self::ReturnsOnly { .. } => "is the sign of the amounts turned round?".into(),
         }
     }

@@ -1,6 +1,6 @@
 //! What cleaning did, in counts that add up.
 
-use super::{Line, N_RULES, Rule};
+use super::{Line, N_RULES, Rejects, Rule};
 use crate::diagnostics::Warning;
 use crate::units::{Day, Fixed, UNITS_PER_ONE};
 
@@ -45,7 +45,7 @@ pub struct Example {
 pub const N_EXAMPLES: usize = 3;
 
 /// What cleaning did. `read = kept + rejected`, by count and by money.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct CleanReport {
     pub read: Count,
     pub kept: Count,
@@ -56,11 +56,12 @@ pub struct CleanReport {
     pub matched_by_rule: [Count; N_RULES],
     /// The first lines that each rule matched, at most [`N_EXAMPLES`].
     pub examples: [Vec<Example>; N_RULES],
-    pub rejects: Vec<Reject>,
+    pub rejects: Rejects,
     pub rows_by_file: Vec<u64>,
     pub currencies: Vec<String>,
     pub first_day: Option<Day>,
     pub last_day: Option<Day>,
+    pub(super) spool_error: Option<String>,
     pub(super) kept_returns: u64,
     pub(super) outlier_threshold: f64,
     pub(super) products_differing_in_case: (u64, String),
@@ -78,7 +79,7 @@ impl CleanReport {
         self.kept.amount -= count.amount;
         self.rejected.merge(count);
         self.rejected_by_rule[rule as usize].merge(count);
-        self.rejects.push(Reject {
+        self.rejects.add_late(Reject {
             file: u32::from(line.file),
             row: line.row,
             rule,

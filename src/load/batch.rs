@@ -207,7 +207,7 @@ impl RawRows {
         }
     }
 
-    /// Row `i` as text: the line itself, or `column=value` pairs.
+    /// Row `i` as text: the line itself, or a JSON object of the columns that are read.
     pub fn text(&self, i: usize) -> String {
         match self {
             Self::Text { bytes, spans, .. } => {
@@ -217,22 +217,17 @@ impl RawRows {
                     .to_string()
             }
             Self::Columns { batch, .. } => {
-                let options = FormatOptions::default();
-                let schema = batch.schema();
-                let cell = |(field, array): (&std::sync::Arc<arrow::datatypes::Field>, &arrow::array::ArrayRef)| {
-                    let text = match ArrayFormatter::try_new(array.as_ref(), &options) {
-                        Ok(formatter) => formatter.value(i).to_string(),
-                        Err(_) => String::new(),
-                    };
-                    format!("{}={text}", field.name())
+                let options = FormatOptions::default().with_null("");
+                let cell = |array: &arrow::array::ArrayRef| match ArrayFormatter::try_new(array.as_ref(), &options) {
+                    Ok(formatter) => formatter.value(i).to_string(),
+                    Err(_) => String::new(),
                 };
-                schema
-                    .fields()
-                    .iter()
-                    .zip(batch.columns())
-                    .map(cell)
-                    .collect::<Vec<_>>()
-                    .join("; ")
+                let schema = batch.schema();
+                let cells = schema.fields().iter().zip(batch.columns());
+                let object: serde_json::Map<String, serde_json::Value> = cells
+                    .map(|(field, array)| (field.name().clone(), cell(array).into()))
+                    .collect();
+                serde_json::Value::Object(object).to_string()
             }
         }
     }

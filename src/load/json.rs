@@ -71,6 +71,15 @@ pub fn sample(text: &[u8], max_rows: usize, max_keys: usize) -> (Keys, Vec<Vec<V
     (keys, columns)
 }
 
+/// Names and values of one object; none if the line is no object.
+pub fn fields(line: &str) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let read = each_value(line.as_bytes(), &mut |key, value| {
+        fields.push((key.to_owned(), String::from_utf8_lossy(&value).into_owned()));
+    });
+    if read.is_some() { fields } else { Vec::new() }
+}
+
 /// Parses a block of lines.
 pub fn decode(block: TextBlock, keys: &Keys, mapping: &Mapping, file: u32, clock: &mut LocalClock) -> RawBatch {
     let mut rows = Rows::new(mapping);

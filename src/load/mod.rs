@@ -41,6 +41,7 @@ use header::{Canonical, CostBasis, DiscountBasis, HeaderError};
 use number::NumberFormat;
 use workbook::WorkbookError;
 
+pub use open::record_fields;
 pub use plan::{Column, FilePlan, Plan, plan};
 pub use source::stream;
 

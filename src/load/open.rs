@@ -10,6 +10,7 @@ use super::arrow_file::{self, ArrowFile};
 use super::columnar::ParquetFile;
 use super::encoding::{self, Confidence};
 use super::json;
+use super::plan::{FilePlan, Format};
 use super::resolve::{Found, STDIN};
 use super::sniff::{self, Delimiter};
 use super::spool::{Bytes, Compression};
@@ -294,7 +295,12 @@ impl Opened {
                 (found.delimiter, found.preamble_length)
             }
         };
-        let has_header = params.columns.is_empty();
+        // A file of rejected lines names the columns that the user named.
+        let names_columns = || {
+            let start = records(&text[preamble..], delimiter, 1).pop().unwrap_or_default();
+            start.len() > params.columns.len() && start.iter().zip(&params.columns).all(|(a, b)| a == b.as_bytes())
+        };
+        let has_header = params.columns.is_empty() || names_columns();
         let (title, n_title_lines) = title_length(&text[preamble..], delimiter);
         if has_header {
             preamble += title;
@@ -532,6 +538,21 @@ fn title_length(text: &[u8], delimiter: Delimiter) -> (usize, usize) {
         return (0, 0);
     }
     (at, memchr::memchr_iter(b'\n', &text[..at]).count())
+}
+
+/// The fields of a line as it stands in the rejects, in order, with their names where the line itself has them.
+pub fn record_fields(file: &FilePlan, line: &str) -> Vec<(Option<String>, String)> {
+    match &file.format {
+        Format::Text { layout, .. } => {
+            let fields = records(line.as_bytes(), layout.delimiter, 1).pop().unwrap_or_default();
+            let text = |field: Vec<u8>| (None, String::from_utf8_lossy(&field).into_owned());
+            fields.into_iter().map(text).collect()
+        }
+        Format::Json { .. } | Format::Parquet(_) | Format::Arrow(_) => json::fields(line)
+            .into_iter()
+            .map(|(name, value)| (Some(name), value))
+            .collect(),
+    }
 }
 
 /// The fields of the first records of a text.

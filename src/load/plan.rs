@@ -68,6 +68,8 @@ pub struct Column {
 #[derive(Debug)]
 pub struct FilePlan {
     pub bytes: Bytes,
+    /// The names of its columns, then of those that its folders name.
+    pub headers: Vec<String>,
     pub format: Format,
     pub mapping: Mapping,
 }
@@ -332,6 +334,7 @@ impl Look {
         };
         FilePlan {
             bytes: opened.bytes,
+            headers: opened.headers,
             format,
             mapping: Mapping {
                 positions,
@@ -615,12 +618,12 @@ impl Opened {
 
     /// Day and month told apart by every value of the column, however late the first that can.
     fn detect_in_whole_column(&self, column: usize) -> Result<Result<DateDetection, DateDetectError>, Error> {
-        let mut values: Vec<Vec<u8>> = Vec::new();
+        let mut detector = date::Detector::default();
         self.each_value(column, &mut |value| {
-            values.push(value.to_vec());
-            true
+            detector.add(value);
+            !detector.is_decided()
         })?;
-        Ok(date::detect(values.iter().map(Vec::as_slice)))
+        Ok(detector.finish())
     }
 }
 

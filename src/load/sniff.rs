@@ -104,6 +104,8 @@ struct Split {
     n_fields: usize,
     /// Records of that many fields.
     n_alike: usize,
+    /// Fields of the first record.
+    n_first: usize,
     quoted: bool,
     n_all_fields: usize,
     /// Fields that are numbers or dates.
@@ -129,6 +131,7 @@ impl Split {
             n_records: 0,
             n_fields: 0,
             n_alike: 0,
+            n_first: 0,
             quoted: false,
             n_all_fields: 0,
             n_typed: 0,
@@ -163,6 +166,7 @@ impl Split {
         }
         split.quoted = reader.quoted && open == 0;
         split.n_records = counts.len();
+        split.n_first = counts.first().copied().unwrap_or(0);
         counts.sort_unstable();
         for alike in counts.chunk_by(|a, b| a == b) {
             if split.n_alike < alike.len() {
@@ -172,8 +176,11 @@ impl Split {
         (split, open)
     }
 
+    /// Nine records in ten are alike, or more than half of them and the header with them: a small file may be a bad one.
     fn is_consistent(&self) -> bool {
-        2 <= self.n_fields && self.n_records * 9 <= self.n_alike * 10
+        let most = self.n_records * 9 <= self.n_alike * 10;
+        let with_header = 3 <= self.n_fields && self.n_first == self.n_fields && self.n_records < self.n_alike * 2;
+        2 <= self.n_fields && (most || with_header)
     }
 
     /// Share of records that are alike, then share of fields that are typed, both in thousandths.

@@ -3,4 +3,5 @@
 pub mod manifest;
 pub mod overview;
 pub mod publish;
+pub mod rejects;
 pub mod report;

@@ -128,15 +128,11 @@ impl Staging {
             table: table.name,
             source,
         };
-        let metadata = [
-            ("quintile.schema_version".to_string(), SCHEMA_VERSION.to_string()),
-            ("quintile.table".to_string(), table.name.to_string()),
-        ];
         let mut bytes = Vec::new();
         frame.rechunk_mut();
         ParquetWriter::new(&mut bytes)
             .with_compression(ParquetCompression::Zstd(None))
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata.to_vec())))
+            .with_key_value_metadata(Some(key_values(table)))
             .finish(frame)
             .map_err(encode)?;
         let name = format!("{}.parquet", table.name);
@@ -153,6 +149,108 @@ impl Staging {
             path: name,
             rows: Some(frame.height() as u64),
             hash: hash(&bytes),
+        });
+        Ok(())
+    }
+
+    /// As [`Staging::table`], for a table too large to be held whole: `each_part` gives its parts in order, and is asked
+    /// twice, to write them and to compare them with what was written.
+    pub fn table_in_parts(
+        &mut self,
+        table: &'static Table,
+        each_part: &mut dyn FnMut(&mut dyn FnMut(&mut DataFrame) -> Result<(), PartError>) -> Result<(), PartError>,
+    ) -> Result<(), Error> {
+        let name = format!("{}.parquet", table.name);
+        let path = self.folder.join(&name);
+        let failed = |error: PartError| match error {
+            PartError::Io(source) => io_error("write", &path)(source),
+            PartError::Frame(source) => Error::Encode {
+                table: table.name,
+                source,
+            },
+            PartError::Publish(error) => error,
+        };
+        let file = File::create(&path).map_err(io_error("create", &path))?;
+        let mut writer = None;
+        let mut n_rows = 0;
+        let written = each_part(&mut |frame| {
+            let violations = table.check(frame);
+            if !violations.is_empty() {
+                return Err(PartError::Publish(Error::Schema {
+                    table: table.name,
+                    violations,
+                }));
+            }
+            frame.rechunk_mut();
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                None => {
+                    let to = ParquetWriter::new(file.try_clone()?)
+                        .with_compression(ParquetCompression::Zstd(None))
+                        .with_key_value_metadata(Some(key_values(table)));
+                    writer.insert(to.batched(frame.schema())?)
+                }
+            };
+            writer.write_batch(frame)?;
+            n_rows += frame.height() as u64;
+            Ok(())
+        });
+        written.map_err(failed)?;
+        if let Some(writer) = &mut writer {
+            writer.finish().map_err(|source| Error::Encode {
+                table: table.name,
+                source,
+            })?;
+        }
+        file.sync_all().map_err(io_error("write", &path))?;
+
+        let mut start = 0;
+        let compared = each_part(&mut |frame| {
+            let file = File::open(&path)?;
+            let again = ParquetReader::new(file)
+                .with_slice(Some((start, frame.height())))
+                .finish()?;
+            start += frame.height();
+            if !again.equals_missing(frame) {
+                return Err(PartError::Publish(Error::Changed {
+                    table: table.name,
+                    path: path.clone(),
+                }));
+            }
+            Ok(())
+        });
+        compared.map_err(failed)?;
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(&path).and_then(|file| hasher.update_reader(file).map(drop));
+        read.map_err(io_error("read back", &path))?;
+        self.files.push(Published {
+            path: name,
+            rows: Some(n_rows),
+            hash: format!("blake3:{}", hasher.finalize().to_hex()),
+        });
+        Ok(())
+    }
+
+    /// Writes a file that is no table, piece by piece.
+    pub fn file_of(
+        &mut self,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let path = self.folder.join(name);
+        let file = File::create(&path).map_err(io_error("create", &path))?;
+        let mut file = HashingWriter {
+            inner: io::BufWriter::new(file),
+            hasher: blake3::Hasher::new(),
+        };
+        let written = write(&mut file).and_then(|()| file.flush());
+        written
+            .and_then(|()| file.inner.get_ref().sync_all())
+            .map_err(io_error("write", &path))?;
+        self.files.push(Published {
+            path: name.to_string(),
+            rows: None,
+            hash: format!("blake3:{}", file.hasher.finalize().to_hex()),
         });
         Ok(())
     }
@@ -206,6 +304,43 @@ impl Drop for Staging {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Why a part of a table could not be made or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PartError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Frame(#[from] PolarsError),
+    #[error(transparent)]
+    Publish(Error),
+}
+
+/// Hashes what passes through.
+struct HashingWriter {
+    inner: io::BufWriter<File>,
+    hasher: blake3::Hasher,
+}
+
+impl Write for HashingWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// What the Parquet files say of themselves.
+fn key_values(table: &Table) -> KeyValueMetadata {
+    KeyValueMetadata::from_static(vec![
+        ("quintile.schema_version".to_string(), SCHEMA_VERSION.to_string()),
+        ("quintile.table".to_string(), table.name.to_string()),
+    ])
 }
 
 fn hash(bytes: &[u8]) -> String {

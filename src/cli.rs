@@ -4,6 +4,7 @@
 
 mod progress;
 mod screen;
+mod starter;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -84,17 +85,15 @@ enum Command {
     #[command(after_help = "Example:\n  quintile config --set clv.horizon_days=180 > quintile.toml")]
     Config(JobArgs),
 
-    /// Write a commented starter config
+    /// Write a commented config, with what is found out about your files
     ///
-    /// Writes every setting with its default and what it means to FILE; an existing file is left alone.
+    /// Writes every setting with its default and what it means to FILE; an existing file is left alone. With --input
+    /// the files are looked at, and everything that was found out about them stands in the config with its evidence:
+    /// columns, encoding, delimiter, decimal mark, date format. A run with this config guesses nothing any more.
     #[command(
-        after_help = "Example:\n  quintile init quintile.toml && quintile run --config quintile.toml --input sales.csv"
+        after_help = "Example:\n  quintile init quintile.toml --input sales.csv && quintile run --config quintile.toml"
     )]
-    Init {
-        /// File to write
-        #[arg(default_value = "quintile.toml")]
-        file: PathBuf,
-    },
+    Init(InitArgs),
 
     /// Print the columns of every output table
     #[command(after_help = "Example:\n  quintile schema | less")]
@@ -167,6 +166,15 @@ struct JobArgs {
     seed: Option<u64>,
     #[command(flatten)]
     common: CommonArgs,
+}
+
+#[derive(Args, Debug)]
+struct InitArgs {
+    /// File to write
+    #[arg(default_value = "quintile.toml")]
+    file: PathBuf,
+    #[command(flatten)]
+    job: JobArgs,
 }
 
 #[derive(Args, Debug)]
@@ -279,7 +287,7 @@ fn execute(command: Command) -> Result<(), Error> {
             config.check().map_err(Error::Problems)?;
             print(&config.to_toml())
         }
-        Command::Init { file } => init(&file),
+        Command::Init(args) => init(&args),
         Command::Schema { rules: true } => print(&rules_to_markdown()),
         Command::Schema { rules: false } => print(
             &TABLES
@@ -347,9 +355,14 @@ impl JobArgs {
         Ok(Config::read(self.config.as_deref(), &settings)?)
     }
 
-    fn inputs(&self) -> Result<Vec<PathBuf>, Error> {
-        if !self.input.is_empty() {
-            return Ok(self.input.clone());
+    fn inputs(&self, config: &Config) -> Result<Vec<PathBuf>, Error> {
+        let named = if self.input.is_empty() {
+            &config.run.input
+        } else {
+            &self.input
+        };
+        if !named.is_empty() {
+            return Ok(named.clone());
         }
         let places = [
             PathBuf::from(SAMPLE),
@@ -363,7 +376,8 @@ impl JobArgs {
         self.common.prepare();
         let config = self.config()?;
         let params = config.check().map_err(Error::Problems)?;
-        Ok((config, params, self.inputs()?))
+        let inputs = self.inputs(&config)?;
+        Ok((config, params, inputs))
     }
 }
 
@@ -436,8 +450,20 @@ fn generate(args: GenerateArgs) -> Result<(), Error> {
     ))
 }
 
-fn init(file: &std::path::Path) -> Result<(), Error> {
-    let written = std::fs::File::create_new(file).and_then(|mut open| open.write_all(config::DEFAULT.as_bytes()));
+fn init(args: &InitArgs) -> Result<(), Error> {
+    let (mut config, params, inputs) = args.job.prepare()?;
+    let mut text = String::new();
+    if args.job.input.is_empty() && config.run.input.is_empty() {
+        text.push_str(&starter::with_comments(&config, &[], &[]));
+    } else {
+        let progress = Progress::new(args.job.common.quiet);
+        let plan = pipeline::plan(&params, &inputs, &progress)?;
+        drop(progress);
+        config.run.input = inputs;
+        text.push_str(&starter::with_comments(&config, &plan.decisions, &plan.columns));
+    }
+    let file = &args.file;
+    let written = std::fs::File::create_new(file).and_then(|mut open| open.write_all(text.as_bytes()));
     written.map_err(|error| Error::Snapshot {
         path: file.display().to_string(),
         why: format!("cannot be written: {error}"),

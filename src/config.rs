@@ -37,6 +37,7 @@ pub struct Config {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
+    pub input: Vec<PathBuf>,
     pub as_of: String,
     pub timezone: String,
     pub seed: u64,
@@ -231,10 +232,11 @@ impl Config {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// BLAKE3 of the effective settings, without the output folder: where a result stands does not change it.
+    /// BLAKE3 of the effective settings, without the places of input and output: these do not change a result.
     pub fn hash(&self) -> String {
         let mut settings = self.clone();
         settings.run.out = PathBuf::new();
+        settings.run.input = Vec::new();
         format!("blake3:{}", blake3::hash(settings.to_toml().as_bytes()).to_hex())
     }
 }

@@ -49,7 +49,7 @@ pub enum Warning {
         examples: Vec<String>,
     },
     ThinData {
-        result: &'static str,
+        results: String,
         reason: String,
     },
     Outliers {
@@ -177,7 +177,7 @@ impl Warning {
                     examples.join(", ")
                 )
             }
-            Self::ThinData { result, reason } => format!("too little data to rely on {result}: {reason}"),
+            Self::ThinData { results, reason } => format!("too little data to rely on {results}: {reason}"),
             Self::Outliers { lines, threshold } => {
                 format!("{lines} lines are larger than {threshold:.0}, far beyond all others")
             }

@@ -97,13 +97,22 @@ impl Gate {
             .collect::<Vec<_>>()
             .join("; ")
     }
+}
 
-    pub fn warning(&self) -> Option<Warning> {
-        (!self.is_met).then(|| Warning::ThinData {
-            result: self.result,
-            reason: self.reason(),
-        })
+/// All gates that are not met, in one warning.
+pub fn warning(gates: &[Gate]) -> Option<Warning> {
+    let unmet: Vec<&Gate> = gates.iter().filter(|gate| !gate.is_met).collect();
+    let mut reasons: Vec<&str> = Vec::new();
+    for condition in unmet.iter().flat_map(|gate| &gate.conditions).filter(|c| !c.is_met) {
+        if !reasons.contains(&condition.measured.as_str()) {
+            reasons.push(&condition.measured);
+        }
     }
+    let results: Vec<&str> = unmet.iter().map(|gate| gate.result).collect();
+    (!unmet.is_empty()).then(|| Warning::ThinData {
+        results: results.join(", "),
+        reason: reasons.join("; "),
+    })
 }
 
 /// All gates; `has_products` is false where there can be no pairs.

@@ -393,7 +393,7 @@ fn warnings(
 ) -> Vec<Warning> {
     let mut warnings = input_warnings(plan, report);
     warnings.extend(summarised.warnings.iter().cloned());
-    warnings.extend(gates.iter().filter_map(Gate::warning));
+    warnings.extend(gates::warning(gates));
     warnings.extend(contributors.warnings.iter().cloned());
     if plan.customers.is_some() {
         warnings.extend(attributes.warning());

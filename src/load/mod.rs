@@ -165,6 +165,8 @@ pub struct Decision {
     pub setting: &'static str,
     pub value: String,
     pub evidence: String,
+    /// What everybody would expect: written into a config, not worth a line on the screen.
+    pub is_plain: bool,
 }
 
 impl Decision {

@@ -261,13 +261,12 @@ impl Opened {
             Some(encoding) => encoding,
             None => {
                 let guess = encoding::detect(&encoding_sample(&bytes, compression)?);
-                if (guess.encoding, guess.confidence) != (UTF_8, Confidence::Certain) {
-                    decisions.push(Decision {
-                        setting: "load.encoding",
-                        value: guess.encoding.name().to_lowercase(),
-                        evidence: format!("{} confidence: {}", guess.confidence, guess.evidence),
-                    });
-                }
+                decisions.push(Decision {
+                    setting: "load.encoding",
+                    value: guess.encoding.name().to_lowercase(),
+                    evidence: format!("{} confidence: {}", guess.confidence, guess.evidence),
+                    is_plain: (guess.encoding, guess.confidence) == (UTF_8, Confidence::Certain),
+                });
                 guess.encoding
             }
         };
@@ -284,13 +283,14 @@ impl Opened {
             return Self::json(bytes, compression, encoding, &text, decisions);
         }
         let (delimiter, mut preamble) = match params.delimiter {
-            Some(delimiter) => (delimiter, 0),
+            Some(delimiter) => (delimiter, sniff::preamble_length(&text)),
             None => {
                 let found = sniff::sniff_delimiter(&text);
                 decisions.push(Decision {
                     setting: "load.delimiter",
                     value: found.delimiter.setting(),
                     evidence: found.evidence,
+                    is_plain: false,
                 });
                 (found.delimiter, found.preamble_length)
             }

@@ -111,7 +111,11 @@ impl Plan {
 
     /// Everything that was found out about the input, one line each.
     pub fn found_out(&self) -> Vec<String> {
-        let decided = self.decisions.iter().map(Decision::to_line);
+        let decided = self
+            .decisions
+            .iter()
+            .filter(|decision| !decision.is_plain)
+            .map(Decision::to_line);
         decided.chain(self.notes.iter().cloned()).collect()
     }
 }
@@ -214,17 +218,15 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
         _ => look.decimal.format,
     };
     let formats: Vec<NumberFormat> = looks.iter().map(of_file).collect();
-    if let Some(comma) = looks.iter().find(|look| look.decimal.format != NumberFormat::Point) {
-        let same = formats.iter().all(|format| *format == comma.decimal.format);
-        let which = if same {
-            String::new()
-        } else {
-            format!(" in {}", comma.opened.bytes.shown.display())
-        };
+    let told = looks.iter().find(|look| look.decimal.format != NumberFormat::Point);
+    if let Some(look) = told.or(looks.first()) {
+        let Detection { format, evidence, .. } = &look.decimal;
+        let same = formats.iter().all(|other| other == format);
         decisions.push(Decision {
-            setting: "load.decimal",
-            value: comma.decimal.format.to_string(),
-            evidence: format!("{}{which}", comma.decimal.evidence),
+            setting: if same { "load.decimal" } else { "decimal" },
+            value: format.to_string(),
+            evidence: format!("{evidence}{}", in_file(look, same)),
+            is_plain: told.is_none(),
         });
     }
     Ok(formats)
@@ -270,21 +272,24 @@ fn dates(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> Resu
         {
             said.push(found.format);
             let same = formats.iter().all(|format| *format == found.format);
-            let which = if same {
-                String::new()
-            } else {
-                format!(" in {}", look.opened.bytes.shown.display())
-            };
-            if found.format != DateFormat::Iso || !same {
-                decisions.push(Decision {
-                    setting: "load.date_format",
-                    value: found.format.to_string(),
-                    evidence: format!("{}{which}", found.evidence),
-                });
-            }
+            decisions.push(Decision {
+                setting: if same { "load.date_format" } else { "date_format" },
+                value: found.format.to_string(),
+                evidence: format!("{}{}", found.evidence, in_file(look, same)),
+                is_plain: same && found.format == DateFormat::Iso,
+            });
         }
     }
     Ok(formats)
+}
+
+/// Names the file where not all are alike.
+fn in_file(look: &Look, all_alike: bool) -> String {
+    if all_alike {
+        String::new()
+    } else {
+        format!(", in {}", look.opened.bytes.shown.display())
+    }
 }
 
 impl Look {
@@ -578,6 +583,7 @@ impl Opened {
                 setting: "load.cost",
                 value: cost.name().to_owned(),
                 evidence,
+                is_plain: false,
             });
         }
         if let (Some(header), None) = (header(Canonical::Discount), params.discount) {
@@ -595,6 +601,7 @@ impl Opened {
                 setting: "load.discount",
                 value: discount.name().to_owned(),
                 evidence,
+                is_plain: false,
             });
         }
         basis

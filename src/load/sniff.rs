@@ -84,6 +84,11 @@ pub fn sniff_delimiter(sample: &[u8]) -> Dialect {
     }
 }
 
+/// Bytes of a first line such as `sep=;`, else 0.
+pub fn preamble_length(sample: &[u8]) -> usize {
+    declared(sample).map_or(0, |(_, length)| length)
+}
+
 /// The delimiter and length of a first line such as `sep=;`.
 fn declared(sample: &[u8]) -> Option<(u8, usize)> {
     let end = memchr::memchr(b'\n', sample)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::names::Normal;
+use super::normal::Normal;
 use crate::load::number::{NumberFormat, parse_discount};
 
 /// What a cost is the cost of.

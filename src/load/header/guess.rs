@@ -2,25 +2,45 @@
 
 use std::cmp::Reverse;
 
+use super::figures::Sample;
+use super::money;
 use super::names::{
-    GENERIC, KNOWN, KNOWN_NEVER, KNOWN_WITHIN, Normal, PRICE_AS_AMOUNT, PRICE_BY_QUANTITY, PRICES, SURE,
+    GENERIC, KNOWN, KNOWN_NEVER, KNOWN_PRICES, KNOWN_WITHIN, PERSON, PRICE_AS_AMOUNT, PRICE_BY_QUANTITY, SURE, VAGUE,
 };
-use super::{Canonical, ColumnContent, Guesses, Outcome};
+use super::normal::{Normal, Tax, without_twin_number};
+use super::{Canonical, ColumnContent, Guesses, Need, Outcome};
+use crate::load::line_type::LineType;
 
 /// One header of the file.
-struct Column<'a> {
-    index: usize,
-    header: &'a str,
-    normal: Normal,
+pub(super) struct Column<'a> {
+    pub(super) index: usize,
+    pub(super) header: &'a str,
+    pub(super) normal: Normal,
     content: ColumnContent,
 }
 
+impl Column<'_> {
+    /// Whether the header is a bare word for a price.
+    pub(super) fn is_price(&self) -> bool {
+        KNOWN_PRICES.iter().any(|(_, name)| self.normal.is(name))
+    }
+
+    /// Whether a word of the header speaks against the canonical column.
+    fn is_never(&self, canonical: Canonical) -> bool {
+        let mut words = KNOWN_NEVER.iter().filter(|word| word.canonical == canonical);
+        words.any(|word| self.normal.contains(&word.normal))
+    }
+}
+
 /// One header that may be one canonical column.
-struct Candidate {
-    canonical: Canonical,
-    index: usize,
-    score: u32,
-    evidence: String,
+#[derive(Clone)]
+pub(super) struct Candidate {
+    pub(super) canonical: Canonical,
+    pub(super) index: usize,
+    pub(super) score: u32,
+    pub(super) evidence: String,
+    /// A quantity that is called an amount.
+    pub(super) is_count: bool,
 }
 
 /// How a header matches a name, from worst to best.
@@ -33,21 +53,38 @@ enum Match {
 
 /// A surer name beats a closer spelling, and a closer spelling beats the content.
 fn score(weight: u32, how: Match, suits: bool) -> u32 {
-    (weight * 3 + how as u32) * 2 + u32::from(suits)
+    score_of(weight) + how as u32 * 10 + u32::from(suits)
 }
 
-/// Guesses the canonical columns. `content` belongs to `headers` by position, and may be shorter or empty;
-/// `given` are pairs of canonical column and header index that the user decided.
+/// That of a name alone: what else is known of a column adds less than one more in weight.
+pub(super) fn score_of(weight: u32) -> u32 {
+    weight * 100
+}
+
+/// Guesses the canonical columns by names and by the content of each column. `content` belongs to `headers` by
+/// position, and may be shorter or empty; `given` are pairs of canonical column and header index that the user decided.
 pub fn guess<S: AsRef<str>>(headers: &[S], content: &[ColumnContent], given: &[(Canonical, usize)]) -> Guesses {
+    guess_from(headers, content, &[], given)
+}
+
+/// As [`guess`], and by what the columns of `sample` say of one another: its rows, column by column, in the order of
+/// `headers`. Where it is empty, names and content decide.
+pub fn guess_from<S: AsRef<str>>(
+    headers: &[S],
+    content: &[ColumnContent],
+    sample: &[Vec<Vec<u8>>],
+    given: &[(Canonical, usize)],
+) -> Guesses {
     let headers: Vec<&str> = headers.iter().map(|header| header.as_ref().trim()).collect();
-    let outcomes: Vec<(Canonical, Outcome)> = given
+    let mut outcomes: Vec<(Canonical, Outcome)> = given
         .iter()
         .filter_map(|&(canonical, index)| {
             let header = (*headers.get(index)?).to_owned();
             Some((canonical, Outcome::Given { index, header }))
         })
         .collect();
-    let is_given = |canonical| outcomes.iter().any(|(done, _)| *done == canonical);
+    let decided: Vec<Canonical> = outcomes.iter().map(|(canonical, _)| *canonical).collect();
+    let is_given = |canonical| decided.contains(&canonical);
     let mut columns = Vec::new();
     for (index, header) in headers.into_iter().enumerate() {
         let normal = Normal::of(header);
@@ -69,11 +106,36 @@ pub fn guess<S: AsRef<str>>(headers: &[S], content: &[ColumnContent], given: &[(
                 .filter_map(|canonical| candidate(canonical, column)),
         );
     }
+    let is_money = |one: &&Candidate| one.canonical.need() == Need::Money;
+    let named = candidates.iter().filter(is_money).map(|one| one.index);
+    let prices = columns.iter().filter(|column| column.is_price()).map(|column| column.index);
+    let sample = Sample::new(sample, named.chain(prices));
+    if !is_given(Canonical::Quantity) {
+        money::find_counts(&mut candidates, &columns, &sample);
+    }
     let is_quantity = |one: &Candidate| one.canonical == Canonical::Quantity;
     let has_quantity = is_given(Canonical::Quantity) || candidates.iter().any(is_quantity);
     candidates.extend(columns.iter().filter_map(|column| price(column, has_quantity)));
     candidates.retain(|one| !is_given(one.canonical));
-    assign(&columns, candidates, outcomes)
+    let first = assign(&columns, candidates.clone(), outcomes.clone(), &sample);
+    let mut notes = Vec::new();
+    if !is_given(Canonical::Amount) {
+        let findings = money::weigh(&mut candidates, &columns, &first, &sample);
+        notes = findings.notes;
+        if let Some((indices, reason)) = findings.no_amount {
+            candidates.retain(|one| one.canonical != Canonical::Amount && !indices.contains(&one.index));
+            let of = |index: &usize| columns.iter().find(|column| column.index == *index);
+            let candidates = indices.iter().filter_map(of).map(|column| column.header.to_owned());
+            let candidates = candidates.collect();
+            outcomes.push((Canonical::Amount, Outcome::Ambiguous { candidates, reason }));
+        }
+    }
+    let mut guesses = assign(&columns, candidates, outcomes, &sample);
+    only_dates(&mut guesses, &columns);
+    say_more(&mut guesses, &columns);
+    notes.extend(notes_on(&guesses, &columns, &sample));
+    guesses.notes = notes;
+    guesses
 }
 
 /// The best match of a header with the names of a canonical column.
@@ -96,22 +158,23 @@ fn candidate(canonical: Canonical, column: &Column<'_>) -> Option<Candidate> {
         .iter()
         .filter(|known| known.canonical == canonical && !is_row_number(known.weight))
     {
-        let how = if header == known.name {
+        let how = if without_twin_number(header) == known.name {
             Match::Exact
-        } else if normal.joined == known.normal.joined {
+        } else if normal.is(&known.normal) {
             Match::Normalised
         } else {
             continue;
         };
+        if known.weight == VAGUE && content.is_known() && !content.repeats() {
+            continue;
+        }
+        let weight = taxed(known.weight, canonical, normal);
         matches.push((
-            score(known.weight, how, suits),
+            score(weight, how, suits),
             whole_name(header, canonical, known.weight, suits),
         ));
     }
-    let is_other = KNOWN_NEVER
-        .iter()
-        .any(|word| word.canonical == canonical && normal.contains(&word.normal));
-    if matches.is_empty() && !is_other {
+    if matches.is_empty() && !column.is_never(canonical) {
         let telling = KNOWN
             .iter()
             .filter(|known| SURE <= known.weight && known.normal.is_telling());
@@ -129,16 +192,33 @@ fn candidate(canonical: Canonical, column: &Column<'_>) -> Option<Candidate> {
             }
         }
     }
+    // Shops name their orders `#1001`, and call the column that.
+    if canonical == Canonical::OrderId && normal.joined == "name" && content.is_numbered() {
+        let evidence = format!("header {header:?}, and its values are numbers as orders have them");
+        matches.push((score(GENERIC, Match::Exact, suits), evidence));
+    }
     let (score, evidence) = matches.into_iter().rev().max_by_key(|(score, _)| *score)?;
+    // A column that is blank throughout the sample serves if there is no other.
+    let score = if content.is_blank() { 1 } else { score };
     Some(Candidate {
         canonical,
         index,
         score,
         evidence,
+        is_count: false,
     })
 }
 
-/// Below every whole name; the less of the header is left over, the higher.
+/// What the customer paid comes before what is left of it without tax.
+fn taxed(weight: u32, canonical: Canonical, normal: &Normal) -> u32 {
+    match (canonical, normal.tax) {
+        (Canonical::Amount | Canonical::UnitPrice, Some(Tax::Included)) => weight + 1,
+        (Canonical::Amount | Canonical::UnitPrice, Some(Tax::Excluded)) => weight - 1,
+        _ => weight,
+    }
+}
+
+/// Below every whole name but a person's; the less of the header is left over, the higher.
 fn weight_of_part(header: &Normal, part: &Normal) -> u32 {
     let left_over = header
         .joined
@@ -147,7 +227,7 @@ fn weight_of_part(header: &Normal, part: &Normal) -> u32 {
         .saturating_sub(part.joined.chars().count());
     (GENERIC - 1)
         .saturating_sub(u32::try_from(left_over).unwrap_or(u32::MAX))
-        .max(1)
+        .max(PERSON + 1)
 }
 
 fn whole_name(header: &str, canonical: Canonical, weight: u32, suits: bool) -> String {
@@ -160,6 +240,7 @@ fn whole_name(header: &str, canonical: Canonical, weight: u32, suits: bool) -> S
         }
         (GENERIC, true, _) => format!("header {header:?}, and its values never repeat"),
         (GENERIC, false, _) => format!("header {header:?} may be {canonical}"),
+        (PERSON, _, _) => format!("there is no customer id, so {header:?} serves: two customers of one name are one"),
         _ => format!("header {header:?} is a common name for {canonical}"),
     }
 }
@@ -172,9 +253,7 @@ fn price(column: &Column<'_>, has_quantity: bool) -> Option<Candidate> {
         ref normal,
         content,
     } = *column;
-    let name = PRICES
-        .split(';')
-        .find(|name| Normal::of(name).joined == normal.joined)?;
+    let (name, _) = KNOWN_PRICES.iter().find(|(_, name)| normal.is(name))?;
     let (canonical, weight, because) = if has_quantity {
         (Canonical::UnitPrice, PRICE_BY_QUANTITY, "stands beside a quantity")
     } else {
@@ -184,7 +263,7 @@ fn price(column: &Column<'_>, has_quantity: bool) -> Option<Candidate> {
             "is the amount, as there is no quantity",
         )
     };
-    let how = if header == name {
+    let how = if without_twin_number(header) == *name {
         Match::Exact
     } else {
         Match::Normalised
@@ -192,14 +271,110 @@ fn price(column: &Column<'_>, has_quantity: bool) -> Option<Candidate> {
     content.allows(canonical).then(|| Candidate {
         canonical,
         index,
-        score: score(weight, how, content.suits(canonical)),
+        score: score(taxed(weight, canonical, normal), how, content.suits(canonical)),
         evidence: format!("header {header:?} {because}"),
+        is_count: false,
     })
+}
+
+/// Where no name is known, dates are told by how they are written, if only one column has them.
+fn only_dates(guesses: &mut Guesses, columns: &[Column<'_>]) {
+    let used: Vec<usize> = Canonical::ALL.iter().filter_map(|one| guesses.column(*one)).collect();
+    let is_free = |column: &&Column<'_>| !used.contains(&column.index) && !column.is_never(Canonical::OrderedAt);
+    let free = columns.iter().filter(is_free);
+    let dated: Vec<&Column<'_>> = free.filter(|column| column.content.is_written_date()).collect();
+    for (canonical, outcome) in &mut guesses.outcomes {
+        if *canonical == Canonical::OrderedAt && matches!(outcome, Outcome::Missing { .. }) {
+            match dated.as_slice() {
+                [] => {}
+                [only] => {
+                    let header = only.header.to_owned();
+                    *outcome = Outcome::Guess {
+                        index: only.index,
+                        evidence: format!("no other column than {header:?} holds dates"),
+                        header,
+                    };
+                }
+                several => {
+                    let candidates: Vec<String> = several.iter().map(|column| column.header.to_owned()).collect();
+                    let quoted: Vec<String> = candidates.iter().map(|header| format!("{header:?}")).collect();
+                    *outcome = Outcome::Ambiguous {
+                        reason: format!("{} hold dates, and no name is known", join(&quoted, " and ")),
+                        candidates,
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// What stands beside the amount that was taken.
+fn say_more(guesses: &mut Guesses, columns: &[Column<'_>]) {
+    let is_amount = |column: &&Column<'_>| candidate(Canonical::Amount, column).is_some();
+    for (canonical, outcome) in &mut guesses.outcomes {
+        if let (Canonical::Amount, Outcome::Guess { index, evidence, .. }) = (*canonical, outcome)
+            && let Some(taken) = columns.iter().find(|column| column.index == *index)
+        {
+            let others: Vec<&Column<'_>> = columns
+                .iter()
+                .filter(|column| column.index != *index)
+                .filter(is_amount)
+                .collect();
+            if let Some(more) = money::beside(taken, &others) {
+                *evidence += &format!(", {more}");
+            }
+        }
+    }
+}
+
+/// What the mapping leaves undone and the user should know.
+fn notes_on(guesses: &Guesses, columns: &[Column<'_>], sample: &Sample<'_>) -> Vec<String> {
+    const STATUS: &str = "status;state;状态;zustand;statut;etat;estado;situacao;stato;ステータス;状況;статус;상태;durum;durumu";
+    /// A column of states has a handful of them.
+    const MAX_STATES: usize = 30;
+    const MAX_SHOWN: usize = 3;
+    let mut notes = Vec::new();
+    if guesses.column(Canonical::LineType).is_none() {
+        let is_status = |column: &&Column<'_>| STATUS.split(';').any(|word| column.normal.contains(&Normal::of(word)));
+        for column in columns.iter().filter(is_status) {
+            let states = sample.distinct(column.index, MAX_STATES + 1);
+            let is_void = |state: &&String| matches!(LineType::of(state), Some(LineType::Return | LineType::Other));
+            let void: Vec<String> = states
+                .iter()
+                .filter(is_void)
+                .take(MAX_SHOWN)
+                .map(|state| format!("{state:?}"))
+                .collect();
+            if states.len() <= MAX_STATES && !void.is_empty() {
+                notes.push(format!(
+                    "{:?} says {} of some lines, and they count as sales: filter the file if they are none",
+                    column.header,
+                    join(&void, ", ")
+                ));
+            }
+        }
+    }
+    let orders_and_customers = guesses.column(Canonical::OrderId).zip(guesses.column(Canonical::CustomerId));
+    if let Some((orders, customers)) = orders_and_customers
+        && sample.is_shared(orders, customers)
+        && let Some(column) = columns.iter().find(|column| column.index == orders)
+    {
+        notes.push(format!(
+            "most values of {:?} stand for several customers: they do not tell orders apart by themselves",
+            column.header
+        ));
+    }
+    notes
 }
 
 /// Best score first, one to one. Equal scores for one canonical column, or for one header, leave all of them
 /// undecided, and their headers unused.
-fn assign(columns: &[Column<'_>], mut open: Vec<Candidate>, given: Vec<(Canonical, Outcome)>) -> Guesses {
+fn assign(
+    columns: &[Column<'_>],
+    mut open: Vec<Candidate>,
+    given: Vec<(Canonical, Outcome)>,
+    sample: &Sample<'_>,
+) -> Guesses {
     let header_of = |index: usize| {
         columns
             .iter()
@@ -213,6 +388,19 @@ fn assign(columns: &[Column<'_>], mut open: Vec<Candidate>, given: Vec<(Canonica
         .min_by_key(|one| (Reverse(one.score), one.canonical, one.index))
     {
         let best_score = best.score;
+        // Of two columns with the same values, or two keys of the same things, the first serves.
+        let (best_canonical, best_index) = (best.canonical, best.index);
+        let is_twin = |one: &Candidate| {
+            one.canonical == best_canonical
+                && one.index != best_index
+                && one.score == best_score
+                && (sample.are_equal(best_index, one.index)
+                    || (is_key(best_canonical) && sample.are_one_to_one(best_index, one.index)))
+        };
+        if open.iter().any(is_twin) {
+            open.retain(|one| !is_twin(one));
+            continue;
+        }
         let equals = || open.iter().filter(|one| one.score == best_score);
         let mut undecided: Vec<Canonical> = equals()
             .filter(|one| one.canonical == best.canonical || one.index == best.index)
@@ -263,7 +451,12 @@ fn assign(columns: &[Column<'_>], mut open: Vec<Candidate>, given: Vec<(Canonica
     });
     Guesses {
         outcomes: outcomes.into(),
+        notes: Vec::new(),
     }
+}
+
+fn is_key(canonical: Canonical) -> bool {
+    matches!(canonical, Canonical::CustomerId | Canonical::OrderId | Canonical::ProductId)
 }
 
 fn join<T: ToString>(items: &[T], with: &str) -> String {

@@ -25,7 +25,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use basis::{CostBasis, DiscountBasis};
+pub use basis::{CostBasis, CostColumns, DiscountBasis};
 pub use content::ColumnContent;
 pub use guess::{guess, guess_from};
 pub use names::fold_words;

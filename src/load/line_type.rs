@@ -100,8 +100,20 @@ mod tests {
     #[test]
     fn words_of_several_languages_are_known() {
         for value in [
-            "Sale", "SALES", "invoice", "销售", "Verkauf", "Vente", "売上", "Order", "Продажа", "Sprzedaż", "판매", "Satış",
-            "Sales Receipt", "SALE",
+            "Sale",
+            "SALES",
+            "invoice",
+            "销售",
+            "Verkauf",
+            "Vente",
+            "売上",
+            "Order",
+            "Продажа",
+            "Sprzedaż",
+            "판매",
+            "Satış",
+            "Sales Receipt",
+            "SALE",
         ] {
             assert_eq!(LineType::of(value), Some(LineType::Sale), "{value}");
         }
@@ -142,7 +154,18 @@ mod tests {
             assert_eq!(LineType::of(value), Some(LineType::Other), "{value}");
         }
         for value in [
-            "", "Visa", "cash", "credit", "debit card", "retail", "Silver", "Member", "Ewallet", "Amex", "B2B", "会员",
+            "",
+            "Visa",
+            "cash",
+            "credit",
+            "debit card",
+            "retail",
+            "Silver",
+            "Member",
+            "Ewallet",
+            "Amex",
+            "B2B",
+            "会员",
         ] {
             assert_eq!(LineType::of(value), None, "{value}");
         }
@@ -152,7 +175,11 @@ mod tests {
     fn no_word_has_two_meanings() {
         for (at, one) in WORDS.iter().enumerate() {
             for other in &WORDS[..at] {
-                assert!(one.words != other.words || one.line_type == other.line_type, "{:?}", one.words);
+                assert!(
+                    one.words != other.words || one.line_type == other.line_type,
+                    "{:?}",
+                    one.words
+                );
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::figures::{PriceOf, Sample};
 use super::normal::Normal;
 use crate::load::number::{NumberFormat, parse_discount};
 
@@ -13,6 +14,15 @@ pub enum CostBasis {
     Unit,
     /// All pieces of the line together.
     Line,
+}
+
+/// The columns that say what a cost is the cost of.
+#[derive(Clone, Copy, Debug)]
+pub struct CostColumns {
+    pub cost: usize,
+    pub quantity: Option<usize>,
+    pub unit_price: Option<usize>,
+    pub product: Option<usize>,
 }
 
 /// What a discount is taken off, and in which measure.
@@ -29,10 +39,14 @@ pub enum DiscountBasis {
 }
 
 const OF_A_PIECE: &str = "unit;units;each;piece;pcs;per;price;stück;stueck;stückkosten;einzelkosten;einkaufspreis;einstandspreis;\
-preis;unitaire;prix;pièce;unitario;unitário;precio;preço;pieza;peça;单位;单件;单价;进价;价;単価;原単価;仕入";
+einstandspreise;selbstkostenpreis;ek;preis;unitaire;prix;pièce;pamp;pmp;unitario;unitário;precio;preço;pieza;peça;prezzo;pezzo;stuk;kostprijs;\
+inkoopprijs;цена;закупочная;cena;jednostkowy;birim;fiyatı;单位;单件;单价;进价;价;単価;原単価;仕入単価;仕入価格;단가";
 const OF_THE_LINE: &str = "total;line;amount;extended;ext;cogs;goods;sold;sales;sum;gesamt;gesamtkosten;wareneinsatz;einstandswert;zeile;\
-ligne;línea;linea;linha;总;总成本;金额;合计;小计;合計;金額;小計";
-const PERCENT: &str = "percent;percentage;pct;perc;rate;prozent;prozentual;satz;taux;pourcentage;porcentaje;tasa;percentual;taxa;率;百分比;割引率";
+position;summe;ligne;montant;línea;linea;linha;importe;totale;riga;importo;totaal;сумма;общая;całkowity;kwota;toplam;tutar;\
+总;总成本;金额;合计;小计;合計;金額;小計;総;매출원가;총;합계;금액";
+const PERCENT: &str = "percent;percentage;pct;perc;rate;prozent;prozentual;satz;rabattsatz;rabattprozent;taux;pourcentage;porcentaje;tasa;\
+percentual;percentuale;taxa;процент;procent;oran;oranı;yüzde;率;百分比;割引率;할인율";
+const OF_EACH: &str = "unit;each;per;piece;stück;unitaire;unitario;unitário;单位;单件;単価;1個";
 
 /// Whether one of the words stands in the header; a percent sign is read apart.
 fn has(header: &Normal, words: &str) -> bool {
@@ -51,6 +65,34 @@ impl CostBasis {
             (Self::Unit, "as it stands beside a unit price")
         } else {
             (Self::Line, "as there is no unit price")
+        };
+        (basis, format!("cost {header:?} is that of {}, {why}", basis.words()))
+    }
+
+    /// As [`of`](Self::of), and where the name does not say it, by the lines of a sample: `columns` are those of the
+    /// cost, the quantity and what the cost of a piece must not exceed on most lines, or of the product, for which it
+    /// must not grow with the pieces. `sample` is column by column.
+    pub fn of_sample(header: &str, sample: &[Vec<Vec<u8>>], columns: &CostColumns) -> (Self, String) {
+        let named = Self::of(header, columns.unit_price.is_some());
+        let Some(quantity) = columns.quantity else { return named };
+        if Self::of(header, true).1 == Self::of(header, false).1 {
+            return named;
+        }
+        let money = [Some(columns.cost), columns.unit_price];
+        let sample = Sample::new(sample, money.into_iter().flatten());
+        let grows = columns
+            .product
+            .and_then(|product| sample.price_of(columns.cost, quantity, product));
+        let (basis, why) = match grows {
+            Some(PriceOf::Line) => (Self::Line, "as it grows with the pieces of a product"),
+            Some(PriceOf::Piece) => (Self::Unit, "as it stays when more pieces of a product are sold"),
+            None if columns
+                .unit_price
+                .is_some_and(|price| sample.mostly_exceeds(columns.cost, quantity, price)) =>
+            {
+                (Self::Line, "as a piece would cost more than it is sold for")
+            }
+            None => return named,
         };
         (basis, format!("cost {header:?} is that of {}, {why}", basis.words()))
     }
@@ -75,7 +117,7 @@ impl DiscountBasis {
             (Self::Percent, "as its values say")
         } else if named_percent {
             (Self::Percent, "as its name says")
-        } else if has(&normal, "unit;each;per;piece;单位;单件") {
+        } else if has(&normal, OF_EACH) {
             (Self::Unit, "as its name says")
         } else {
             (Self::Line, "as nothing says otherwise")
@@ -182,6 +224,10 @@ mod tests {
             "成本金额",
             "总成本",
             "Wareneinsatz",
+            "EK gesamt",
+            "原価金額",
+            "Coût total",
+            "prix d'achat total",
         ] {
             assert_eq!(CostBasis::of(header, true).0, CostBasis::Line, "{header}");
         }
@@ -193,6 +239,11 @@ mod tests {
             "进价",
             "Einkaufspreis",
             "coût unitaire",
+            "EK netto",
+            "prix d'achat",
+            "原単価",
+            "仕入単価",
+            "Закупочная цена",
         ] {
             assert_eq!(CostBasis::of(header, false).0, CostBasis::Unit, "{header}");
         }
@@ -206,6 +257,47 @@ mod tests {
     }
 
     #[test]
+    fn costs_are_told_by_the_lines_where_names_do_not() {
+        let basis = |header: &str, rows: &[&str]| {
+            let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.split(' ').collect()).collect();
+            let column = |at: usize| cells.iter().map(|row| row[at].as_bytes().to_vec()).collect();
+            let sample: Vec<Vec<Vec<u8>>> = (0..4).map(column).collect();
+            let columns = CostColumns {
+                product: Some(0),
+                quantity: Some(1),
+                unit_price: Some(2),
+                cost: 3,
+            };
+            CostBasis::of_sample(header, &sample, &columns).0
+        };
+        // Product, quantity, price, cost.
+        let grows = [
+            "a 10 120 700",
+            "a 20 120 1400",
+            "b 5 80 200",
+            "b 10 80 400",
+            "c 1 50 20",
+            "c 2 50 40",
+        ];
+        assert_eq!(basis("原価", &grows), CostBasis::Line);
+        assert_eq!(basis("cost", &grows), CostBasis::Line);
+        assert_eq!(basis("unit cost", &grows), CostBasis::Unit);
+        let stays = [
+            "a 10 120 70",
+            "a 20 120 70",
+            "b 5 80 40",
+            "b 10 80 40",
+            "c 1 50 20",
+            "c 2 50 20",
+        ];
+        assert_eq!(basis("cost", &stays), CostBasis::Unit);
+        let differ = ["a 10 120 700", "b 5 80 200", "c 2 50 60", "d 4 10 30", "e 3 10 12"];
+        assert_eq!(basis("cost", &differ), CostBasis::Line);
+        let cheap = ["a 10 120 70", "b 5 80 20", "c 2 50 6", "d 4 10 3", "e 3 10 2"];
+        assert_eq!(basis("cost", &cheap), CostBasis::Unit);
+    }
+
+    #[test]
     fn discounts_are_told_by_values_and_names() {
         use DiscountBasis::{Line, Percent, Share, Unit};
         for (header, signs, within_one, basis) in [
@@ -215,6 +307,11 @@ mod tests {
             ("Discount %", false, false, Percent),
             ("discount_rate", false, true, Share),
             ("Rabatt in Prozent", false, false, Percent),
+            ("Rabattsatz", false, false, Percent),
+            ("Taux de remise", false, false, Percent),
+            ("割引率", false, false, Percent),
+            ("値引額", false, false, Line),
+            ("remise unitaire", false, false, Unit),
             ("unit discount", false, false, Unit),
             ("优惠金额", false, false, Line),
         ] {

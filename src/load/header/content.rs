@@ -121,7 +121,8 @@ impl ColumnContent {
             // A type may be one of customers or payments: the words decide, and a sample without returns may do.
             Canonical::LineType => {
                 let both = 0 < self.n_returns && self.n_returns < self.n_line_types;
-                self.n_values * 9 <= self.n_line_types * 10 && (0 < self.n_telling_types || both)
+                self.n_values * 9 <= self.n_line_types * 10
+                    && (0 < self.n_telling_types || both)
                     && (self.n_payments == 0 || 0 < self.n_sales)
             }
         }
@@ -145,8 +146,16 @@ impl ColumnContent {
 
 /// A point or comma among the last digits; not `17850.0`, which programs make of whole numbers.
 fn has_cents(value: &[u8]) -> bool {
-    let digits = value.trim_ascii_end().iter().rev().skip_while(|byte| !byte.is_ascii_digit());
-    let fraction: Vec<u8> = digits.clone().take_while(|byte| byte.is_ascii_digit()).copied().collect();
+    let digits = value
+        .trim_ascii_end()
+        .iter()
+        .rev()
+        .skip_while(|byte| !byte.is_ascii_digit());
+    let fraction: Vec<u8> = digits
+        .clone()
+        .take_while(|byte| byte.is_ascii_digit())
+        .copied()
+        .collect();
     let mark = digits.clone().nth(fraction.len());
     matches!(mark, Some(b'.' | b',')) && fraction != [b'0'] && fraction.len() != 3
 }

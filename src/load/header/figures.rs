@@ -115,6 +115,14 @@ impl<'a> Sample<'a> {
         MIN_ROWS <= rows.len() && rows.len() * 9 <= rows.iter().filter(same).count() * 10
     }
 
+    /// Whether a cost is mostly above the price where several pieces were sold, as that of a piece would not be.
+    pub(super) fn mostly_exceeds(&self, cost: usize, quantity: usize, price: usize) -> bool {
+        const MIN_COSTS: usize = 5;
+        let rows = self.telling([cost, quantity, price]);
+        let above = |[cost, _, price]: &&[f64; 3]| price.abs() < cost.abs();
+        MIN_COSTS <= rows.len() && rows.len() * 4 <= rows.iter().filter(above).count() * 5
+    }
+
     /// Rows with several pieces and a price.
     fn telling(&self, columns: [usize; 3]) -> Vec<[f64; 3]> {
         let mut rows = self.rows(columns);
@@ -248,7 +256,9 @@ impl<'a> Sample<'a> {
     /// The values of a column, each once, in their order.
     pub(super) fn distinct(&self, column: usize, limit: usize) -> Vec<String> {
         let mut seen = HashSet::new();
-        let fresh = self.values(column).filter(|value| !value.is_empty() && seen.insert(*value));
+        let fresh = self
+            .values(column)
+            .filter(|value| !value.is_empty() && seen.insert(*value));
         fresh
             .take(limit)
             .map(|value| String::from_utf8_lossy(value).into_owned())

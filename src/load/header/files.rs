@@ -1,11 +1,11 @@
 //! Header rows and first lines as public data sets and common programs write them, and what an expert would take
 //! for what. A file that cannot be understood without a question must stop, and say at which column.
 
-mod books;
 mod asian;
+mod books;
 mod european;
-mod shops;
 mod sets;
+mod shops;
 
 use super::{Canonical, ColumnContent, HeaderError, Outcome, guess_from};
 
@@ -41,7 +41,15 @@ fn understood(text: &str) -> (String, Vec<String>) {
     let content: Vec<ColumnContent> = sample.iter().map(of).collect();
     let guesses = guess_from(headers, &content, &sample, &[]);
     // An input may have no order ids.
-    let is_asked = |problem: &HeaderError| !matches!(problem, HeaderError::Missing { canonical: Canonical::OrderId, .. });
+    let is_asked = |problem: &HeaderError| {
+        !matches!(
+            problem,
+            HeaderError::Missing {
+                canonical: Canonical::OrderId,
+                ..
+            }
+        )
+    };
     let asked: Vec<&str> = guesses
         .problems()
         .iter()
@@ -66,10 +74,18 @@ fn check(files: &[File]) {
     for (name, text, expected) in files {
         let (found, notes) = understood(text);
         if found != *expected {
-            wrong.push(format!("{name}\n  found    {found}\n  expected {expected}\n  notes {notes:?}"));
+            wrong.push(format!(
+                "{name}\n  found    {found}\n  expected {expected}\n  notes {notes:?}"
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        files.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

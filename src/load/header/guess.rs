@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use super::figures::Sample;
 use super::money;
 use super::names::{
-    GENERIC, KNOWN, KNOWN_NEVER, KNOWN_PRICES, KNOWN_WITHIN, PERSON, PRICE_AS_AMOUNT, PRICE_BY_QUANTITY, SURE, VAGUE,
+    GENERIC, KNOWN, KNOWN_NEVER, KNOWN_PRICES, KNOWN_STATES, PERSON, PRICE_AS_AMOUNT, PRICE_BY_QUANTITY, VAGUE,
+    contained_names, whole_names,
 };
 use super::normal::{Normal, Tax, without_twin_number};
 use super::{Canonical, ColumnContent, Guesses, Need, Outcome};
@@ -108,7 +109,10 @@ pub fn guess_from<S: AsRef<str>>(
     }
     let is_money = |one: &&Candidate| one.canonical.need() == Need::Money;
     let named = candidates.iter().filter(is_money).map(|one| one.index);
-    let prices = columns.iter().filter(|column| column.is_price()).map(|column| column.index);
+    let prices = columns
+        .iter()
+        .filter(|column| column.is_price())
+        .map(|column| column.index);
     let sample = Sample::new(sample, named.chain(prices));
     if !is_given(Canonical::Quantity) {
         money::find_counts(&mut candidates, &columns, &sample);
@@ -154,16 +158,11 @@ fn candidate(canonical: Canonical, column: &Column<'_>) -> Option<Candidate> {
     let is_row_number =
         |weight| weight == GENERIC && canonical == Canonical::CustomerId && content.is_known() && !suits;
     let mut matches = Vec::new();
-    for known in KNOWN
-        .iter()
-        .filter(|known| known.canonical == canonical && !is_row_number(known.weight))
-    {
+    for known in whole_names(normal, canonical).filter(|known| !is_row_number(known.weight)) {
         let how = if without_twin_number(header) == known.name {
             Match::Exact
-        } else if normal.is(&known.normal) {
-            Match::Normalised
         } else {
-            continue;
+            Match::Normalised
         };
         if known.weight == VAGUE && content.is_known() && !content.repeats() {
             continue;
@@ -175,21 +174,13 @@ fn candidate(canonical: Canonical, column: &Column<'_>) -> Option<Candidate> {
         ));
     }
     if matches.is_empty() && !column.is_never(canonical) {
-        let telling = KNOWN
-            .iter()
-            .filter(|known| SURE <= known.weight && known.normal.is_telling());
-        for known in telling
-            .chain(KNOWN_WITHIN.iter())
-            .filter(|known| known.canonical == canonical)
-        {
-            if normal.contains(&known.normal) {
-                let weight = weight_of_part(normal, &known.normal);
-                let evidence = format!(
-                    "header {header:?} contains {:?}, a common name for {canonical}",
-                    known.name
-                );
-                matches.push((score(weight, Match::Contains, suits), evidence));
-            }
+        for known in contained_names(normal, canonical) {
+            let weight = weight_of_part(normal, &known.normal);
+            let evidence = format!(
+                "header {header:?} contains {:?}, a common name for {canonical}",
+                known.name
+            );
+            matches.push((score(weight, Match::Contains, suits), evidence));
         }
     }
     // Shops name their orders `#1001`, and call the column that.
@@ -329,13 +320,12 @@ fn say_more(guesses: &mut Guesses, columns: &[Column<'_>]) {
 
 /// What the mapping leaves undone and the user should know.
 fn notes_on(guesses: &Guesses, columns: &[Column<'_>], sample: &Sample<'_>) -> Vec<String> {
-    const STATUS: &str = "status;state;状态;zustand;statut;etat;estado;situacao;stato;ステータス;状況;статус;상태;durum;durumu";
     /// A column of states has a handful of them.
     const MAX_STATES: usize = 30;
     const MAX_SHOWN: usize = 3;
     let mut notes = Vec::new();
     if guesses.column(Canonical::LineType).is_none() {
-        let is_status = |column: &&Column<'_>| STATUS.split(';').any(|word| column.normal.contains(&Normal::of(word)));
+        let is_status = |column: &&Column<'_>| KNOWN_STATES.iter().any(|word| column.normal.contains(word));
         for column in columns.iter().filter(is_status) {
             let states = sample.distinct(column.index, MAX_STATES + 1);
             let is_void = |state: &&String| matches!(LineType::of(state), Some(LineType::Return | LineType::Other));
@@ -354,7 +344,9 @@ fn notes_on(guesses: &Guesses, columns: &[Column<'_>], sample: &Sample<'_>) -> V
             }
         }
     }
-    let orders_and_customers = guesses.column(Canonical::OrderId).zip(guesses.column(Canonical::CustomerId));
+    let orders_and_customers = guesses
+        .column(Canonical::OrderId)
+        .zip(guesses.column(Canonical::CustomerId));
     if let Some((orders, customers)) = orders_and_customers
         && sample.is_shared(orders, customers)
         && let Some(column) = columns.iter().find(|column| column.index == orders)
@@ -456,7 +448,10 @@ fn assign(
 }
 
 fn is_key(canonical: Canonical) -> bool {
-    matches!(canonical, Canonical::CustomerId | Canonical::OrderId | Canonical::ProductId)
+    matches!(
+        canonical,
+        Canonical::CustomerId | Canonical::OrderId | Canonical::ProductId
+    )
 }
 
 fn join<T: ToString>(items: &[T], with: &str) -> String {
@@ -467,8 +462,11 @@ fn join<T: ToString>(items: &[T], with: &str) -> String {
 fn closest(canonical: Canonical, columns: &[Column<'_>], used: &[usize]) -> Vec<String> {
     const AT_LEAST: f64 = 0.6;
     const AT_MOST: usize = 3;
+    /// A hint is not worth minutes.
+    const MAX_COLUMNS: usize = 500;
     let mut near: Vec<(f64, &Column<'_>)> = Vec::new();
-    for column in columns.iter().filter(|column| !used.contains(&column.index)) {
+    let free = columns.iter().filter(|column| !used.contains(&column.index));
+    for column in free.take(MAX_COLUMNS) {
         let names = KNOWN.iter().filter(|known| known.canonical == canonical);
         let similarity = names
             .map(|known| strsim::normalized_damerau_levenshtein(&column.normal.joined, &known.normal.joined))

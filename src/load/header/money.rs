@@ -6,6 +6,7 @@
 
 use super::figures::{PriceOf, Sample, WithinOrders};
 use super::guess::{Candidate, Column, score_of};
+use super::names::KNOWN_ORDERS;
 use super::normal::{Normal, Tax};
 use super::{Canonical, Guesses};
 
@@ -106,7 +107,8 @@ pub(super) fn weigh(
         }
     }
     let was = first.column(Canonical::Amount);
-    candidates.retain(|one| one.canonical != Canonical::Amount || !dropped.iter().any(|(index, _)| *index == one.index));
+    candidates
+        .retain(|one| one.canonical != Canonical::Amount || !dropped.iter().any(|(index, _)| *index == one.index));
     let is_left = candidates.iter().any(|one| one.canonical == Canonical::Amount);
     let told: Vec<&(usize, String)> = dropped
         .iter()
@@ -124,9 +126,8 @@ pub(super) fn weigh(
 
 /// Whether the header speaks of the money of a whole order.
 fn is_of_order(header: &str) -> bool {
-    const WORDS: &str = "order;grand;invoice;basket;cart;订单;注文;請求;주문;commande;facture;pedido;factura;fattura;ordine;заказа;sipariş;zamówienia";
     let normal = Normal::of(header);
-    WORDS.split(';').any(|word| normal.contains(&Normal::of(word)))
+    KNOWN_ORDERS.iter().any(|word| normal.contains(word))
 }
 
 /// `Price` beside a quantity is that of a piece, unless it grows with the pieces.

@@ -1,5 +1,6 @@
 //! Common header names: which there are, and how sure they are.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Canonical::{self, *};
@@ -57,6 +58,13 @@ const NEVER: &[(Canonical, &str)] = &[
     (Channel, "id;code"),
 ];
 
+/// What becomes of an order or a line.
+const STATES: &str =
+    "status;state;状态;zustand;statut;etat;estado;situação;stato;ステータス;状況;статус;상태;durum;durumu";
+
+/// Words for an order beside an amount.
+const ORDERS: &str = "order;grand;invoice;basket;cart;订单;注文;請求;주문;commande;facture;pedido;factura;fattura;ordine;заказа;sipariş;zamówienia";
+
 /// From this weight on a name of several words, or of three Chinese or Japanese characters, counts inside a
 /// longer header.
 pub(super) const SURE: u32 = 90;
@@ -80,7 +88,9 @@ fn known(canonical: Canonical, weight: u32, names: &'static str) -> impl Iterato
     // Words that are written without blanks between are told by their letters alone: `ORDERNUMBER`, `orderqty`.
     const SPELT: &[(&str, &[&str])] = &[(" no", &[" number", " nr"]), (" quantity", &[" qty"])];
     let spelt = move |name: &'static str| {
-        let ends = SPELT.iter().filter_map(move |(end, others)| Some((name.strip_suffix(end)?, *others)));
+        let ends = SPELT
+            .iter()
+            .filter_map(move |(end, others)| Some((name.strip_suffix(end)?, *others)));
         let others = ends.flat_map(|(start, others)| others.iter().map(move |other| format!("{start}{other}")));
         std::iter::once(Normal::of(name)).chain(others.map(|name| Normal::of(&name)))
     };
@@ -100,6 +110,86 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
         .flat_map(|&(canonical, weight, names)| known(canonical, weight, names))
         .collect()
 });
+fn all_of(words: &str) -> Vec<Normal> {
+    words.split(';').map(Normal::of).collect()
+}
+
+pub(super) static KNOWN_STATES: LazyLock<Vec<Normal>> = LazyLock::new(|| all_of(STATES));
+pub(super) static KNOWN_ORDERS: LazyLock<Vec<Normal>> = LazyLock::new(|| all_of(ORDERS));
+
+/// Where the names stand in [`KNOWN`] that a header may be, whole.
+static WHOLE: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut whole: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, known) in KNOWN.iter().enumerate() {
+        whole.entry(&known.normal.joined).or_default().push(at);
+        if known.normal.joined_plain != known.normal.joined {
+            whole.entry(&known.normal.joined_plain).or_default().push(at);
+        }
+    }
+    whole
+});
+/// Names that count inside a longer header, by canonical column.
+static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| {
+    let telling = KNOWN
+        .iter()
+        .filter(|known| SURE <= known.weight && known.normal.is_telling());
+    let all: Vec<&Known> = telling.chain(KNOWN_WITHIN.iter()).collect();
+    Canonical::ALL
+        .iter()
+        .map(|canonical| Parts::of(all.iter().copied().filter(|known| known.canonical == *canonical)))
+        .collect()
+});
+
+/// Parts of headers, by their first word where they have words.
+struct Parts {
+    by_word: HashMap<&'static str, Vec<&'static Known>>,
+    in_characters: Vec<&'static Known>,
+}
+
+impl Parts {
+    fn of(parts: impl Iterator<Item = &'static Known>) -> Self {
+        let mut by_word: HashMap<&str, Vec<&Known>> = HashMap::new();
+        let mut in_characters = Vec::new();
+        for known in parts {
+            if known.normal.is_in_characters() {
+                in_characters.push(known);
+                continue;
+            }
+            let mut first: Vec<&str> = known.normal.first_words().collect();
+            first.dedup();
+            for word in first {
+                by_word.entry(word).or_default().push(known);
+            }
+        }
+        Self { by_word, in_characters }
+    }
+
+    fn within<'a>(&'a self, header: &'a Normal) -> impl Iterator<Item = &'static Known> + 'a {
+        let words = header.all_words().filter_map(|word| self.by_word.get(word)).flatten();
+        let characters = if header.has_characters() {
+            &self.in_characters[..]
+        } else {
+            &[]
+        };
+        let found = words.chain(characters).copied();
+        found.filter(|known| header.contains(&known.normal))
+    }
+}
+
+/// The names of a canonical column that the header is.
+pub(super) fn whole_names(header: &Normal, canonical: Canonical) -> impl Iterator<Item = &'static Known> {
+    let at = |joined: &str| WHOLE.get(joined).map_or(&[][..], Vec::as_slice);
+    let found = at(&header.joined).iter().chain(at(&header.joined_plain));
+    found
+        .map(|at| &KNOWN[*at])
+        .filter(move |known| known.canonical == canonical && header.is(&known.normal))
+}
+
+/// The names of a canonical column that the header contains.
+pub(super) fn contained_names(header: &Normal, canonical: Canonical) -> impl Iterator<Item = &'static Known> {
+    PARTS[canonical as usize].within(header)
+}
+
 pub(super) static KNOWN_PRICES: LazyLock<Vec<(&str, Normal)>> =
     LazyLock::new(|| PRICES.split(';').map(|name| (name, Normal::of(name))).collect());
 pub(super) static KNOWN_WITHIN: LazyLock<Vec<Known>> = LazyLock::new(|| {
@@ -119,7 +209,6 @@ pub(super) static KNOWN_NEVER: LazyLock<Vec<Known>> = LazyLock::new(|| {
 pub fn fold_words(text: &str) -> Vec<String> {
     Normal::of(text).words
 }
-
 
 #[cfg(test)]
 mod tests {

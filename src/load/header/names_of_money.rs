@@ -34,16 +34,8 @@ pub(super) const MONEY: &[(Canonical, u32, &str)] = &[
          금액;판매금액;총금액;주문금액;합계금액;매출금액;구매금액;tutar;toplam tutar;satır tutarı;satış tutarı;netwr",
     ),
     // Compounds that say that tax is in or out.
-    (
-        Amount,
-        96,
-        "价税合计;総額;brutobedrag",
-    ),
-    (
-        Amount,
-        94,
-        "imponibile;base imponible;공급가액;matrah",
-    ),
+    (Amount, 96, "价税合计;総額;brutobedrag"),
+    (Amount, 94, "imponibile;base imponible;공급가액;matrah"),
     (
         Amount,
         90,
@@ -108,7 +100,11 @@ pub(super) const MONEY: &[(Canonical, u32, &str)] = &[
         75,
         "product type;product group;product family;product line;commodity desc;department;department name;大类;一级类目;rayon;部門;dept",
     ),
-    (Category, 50, "sub category;subcategory;aisle;小类;二级类目;Unterkategorie;sous catégorie;subcategoría"),
+    (
+        Category,
+        50,
+        "sub category;subcategory;aisle;小类;二级类目;Unterkategorie;sous catégorie;subcategoría",
+    ),
     (BusinessLine, 100, "business_line"),
     (
         BusinessLine,
@@ -150,7 +146,7 @@ pub(super) const MONEY: &[(Canonical, u32, &str)] = &[
         95,
         "discount amount;line discount;line discount amount;item discount;lineitem discount;discount value;total discount;discount percent;\
          discount percentage;discount pct;discount rate;discount applied;unit discount;rebate;markdown;discounts;unit price discount;\
-         优惠金额;折扣金额;优惠;折扣额;让利金额;减免金额;折扣;折扣率;商品优惠;Rabatt;Rabattbetrag;Nachlass;Preisnachlass;Rabatt %;Rabattsatz;\
+         优惠金额;折扣金额;优惠;折扣额;让利金额;减免金额;商品优惠;Rabatt;Rabattbetrag;Nachlass;Preisnachlass;Rabatt %;Rabattsatz;\
          Rabatt Prozent;remise;montant remise;remise ligne;taux de remise;rabais;remise %;descuento;importe descuento;descuento %;dto;desconto;\
          valor do desconto;% desconto;割引;割引額;値引;値引き;値引額;割引率;値引金額;sconto;sconto %;importo sconto;korting;kortingsbedrag;скидка;\
          сумма скидки;rabat;kwota rabatu;할인;할인금액;할인액;indirim;iskonto;indirim tutarı",
@@ -166,7 +162,11 @@ pub(super) const MONEY: &[(Canonical, u32, &str)] = &[
          伝票種別;取引種別;取引区分;売上区分;伝票区分;tipo documento;tipo operazione;documenttype;тип операции;вид операции;тип документа;\
          typ dokumentu;typ transakcji;거래유형;전표유형;거래구분;işlem tipi;belge tipi;işlem türü;behavior type;behaviour type",
     ),
-    (LineType, 70, "type;kind;event;action;类型;Typ;Art;tipo;種別;区分;тип;typ;유형;구분;tür;tip"),
+    (
+        LineType,
+        70,
+        "type;kind;event;action;类型;Typ;Art;tipo;種別;区分;тип;typ;유형;구분;tür;tip",
+    ),
     (Currency, 100, "currency"),
     (
         Currency,

@@ -46,7 +46,8 @@ const SAME: &[&str] = &[
 ];
 
 /// Words without which a name says the same.
-const IDLE: &str = "de;del;della;dello;delle;degli;di;da;do;dos;das;du;des;d;la;le;l;el;los;las;of;the;der;dem;den;van;het;im";
+const IDLE: &str =
+    "de;del;della;dello;delle;degli;di;da;do;dos;das;du;des;d;la;le;l;el;los;las;of;the;der;dem;den;van;het;im";
 
 /// Units behind a header, in brackets or behind the last blank.
 const UNITS: &str = "usd;us;eur;euro;euros;gbp;pound;pounds;dollar;dollars;cny;rmb;yuan;jpy;yen;twd;ntd;nt;hkd;hk;krw;won;brl;reais;\
@@ -56,8 +57,10 @@ inr;rs;rupees;chf;cad;aud;sek;nok;dkk;pln;zl;czk;huf;rub;руб;try;tl;mxn;cop;c
 const BEFORE_UNITS: &str = "in;en;em;w;в";
 
 const TAXES: &str = "tax;taxes;vat;gst;mwst;ust;tva;iva;btw;kdv;ндс;vat;taxe;impuestos;impostos;imposto";
-const INCLUDING: &str = "incl;including;inc;included;inclusive;with;w;inkl;einschl;con;com;avec;inclusa;incluso;incluido;dahil;с;ink";
-const EXCLUDING: &str = "excl;excluding;exc;ex;excluded;exclusive;without;before;exkl;zzgl;ohne;sin;sem;hors;esclusa;escluso;haric;без";
+const INCLUDING: &str =
+    "incl;including;inc;included;inclusive;with;w;inkl;einschl;con;com;avec;inclusa;incluso;incluido;dahil;с;ink";
+const EXCLUDING: &str =
+    "excl;excluding;exc;ex;excluded;exclusive;without;before;exkl;zzgl;ohne;sin;sem;hors;esclusa;escluso;haric;без";
 const INCLUDED: &str = "ttc;brutto;含税;税込み;税込";
 const EXCLUDED: &str = "ht;netto;不含税;未税;无税;税抜き;税抜;税别";
 
@@ -106,16 +109,39 @@ impl Normal {
         let within = |words: &[String], part: &[String]| words.windows(part.len()).any(|words| words == part);
         if part.joined.is_empty() {
             false
-        } else if part.joined.chars().all(is_cjk) {
+        } else if part.is_in_characters() {
             self.joined.contains(&part.joined)
         } else {
             within(&self.words, &part.words) || within(&self.plain, &part.plain)
         }
     }
 
+    /// Whether it is spelt in Chinese, Japanese or Korean characters, between which there are no blanks.
+    pub(super) fn is_in_characters(&self) -> bool {
+        self.joined.chars().all(is_cjk)
+    }
+
+    pub(super) fn has_characters(&self) -> bool {
+        self.joined.chars().any(is_cjk)
+    }
+
+    /// The word by which the name begins, in both of its forms.
+    pub(super) fn first_words(&self) -> impl Iterator<Item = &str> {
+        self.words
+            .first()
+            .into_iter()
+            .chain(self.plain.first())
+            .map(String::as_str)
+    }
+
+    /// The words in both forms; one that is the same in both comes twice.
+    pub(super) fn all_words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().chain(&self.plain).map(String::as_str)
+    }
+
     /// Whether the name is long enough to be looked for inside a longer header.
     pub(super) fn is_telling(&self) -> bool {
-        1 < self.plain.len() || (self.joined.chars().all(is_cjk) && 2 < self.joined.chars().count())
+        1 < self.plain.len() || (self.is_in_characters() && 2 < self.joined.chars().count())
     }
 }
 
@@ -165,7 +191,10 @@ pub(super) fn without_twin_number(header: &str) -> &str {
 fn take_tax(words: &mut Vec<String>) -> Option<Tax> {
     // `Nettobetrag`
     for (prefix, tax) in [("brutto", Tax::Included), ("netto", Tax::Excluded)] {
-        if let Some(word) = words.iter_mut().find(|word| word.starts_with(prefix) && *word != prefix) {
+        if let Some(word) = words
+            .iter_mut()
+            .find(|word| word.starts_with(prefix) && *word != prefix)
+        {
             word.replace_range(..prefix.len(), "");
             return Some(tax);
         }
@@ -320,8 +349,11 @@ mod tests {
 
     #[test]
     fn traditional_and_simplified_characters_pair_up() {
-        for (traditional, simplified) in [("結帳時間", "结账时间"), ("買家總支付金額", "买家总支付金额"), ("確認筆", "确认笔")]
-        {
+        for (traditional, simplified) in [
+            ("結帳時間", "结账时间"),
+            ("買家總支付金額", "买家总支付金额"),
+            ("確認筆", "确认笔"),
+        ] {
             assert_eq!(Normal::of(traditional), Normal::of(simplified));
         }
     }
@@ -348,7 +380,11 @@ mod tests {
             ("Wartość brutto", "Wartość"),
             ("Totale IVA inclusa", "totale"),
         ] {
-            assert_eq!(Normal::of(header).joined_plain, Normal::of(name).joined_plain, "{header}");
+            assert_eq!(
+                Normal::of(header).joined_plain,
+                Normal::of(name).joined_plain,
+                "{header}"
+            );
         }
         for (header, other) in [
             ("Amount (cents)", "amount"),
@@ -357,7 +393,11 @@ mod tests {
             ("TTC", "HT"),
             ("version 1.1", "version"),
         ] {
-            assert_ne!(Normal::of(header).joined_plain, Normal::of(other).joined_plain, "{header}");
+            assert_ne!(
+                Normal::of(header).joined_plain,
+                Normal::of(other).joined_plain,
+                "{header}"
+            );
         }
     }
 

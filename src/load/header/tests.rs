@@ -303,11 +303,98 @@ proptest! {
 }
 
 #[test]
-fn zz_time() {
-    for n in [20000] {
-        let headers: Vec<String> = (0..n).map(|i| format!("column number {i}")).collect();
-        let t = std::time::Instant::now();
-        guess(&headers, &[], &[]);
-        eprintln!("{n} {:?}", t.elapsed());
+fn types_of_something_else_are_no_types_of_lines() {
+    let of = |header: &str, values: &[&str]| {
+        let content = ColumnContent::of(values.iter().map(|value| value.as_bytes()));
+        summary(&guess(&[header], &[content], &[]))
+    };
+    for (header, values) in [
+        ("Customer type", &["Member", "Normal", "Normal"][..]),
+        ("Type", &["Member", "Normal", "Normal"]),
+        ("Type", &["Normal", "Regular", "Normal"]),
+        ("type", &["Cash", "Credit", "Debit"]),
+        ("Event Type", &["Payment", "Refund", "Payment"]),
+        ("Order Type", &["Standard", "Express", "Standard"]),
+        ("Type", &["S", "M", "L"]),
+        ("Product type", &["Sale", "Return", "Sale"]),
+    ] {
+        assert!(!of(header, values).contains("line_type"), "{header} {values:?}");
     }
+    for (header, values) in [
+        ("Type", &["Sale", "Return", "Sale"][..]),
+        ("type", &["S", "R", "S"]),
+        ("event_type", &["view", "cart", "purchase"]),
+        ("event_type", &["view", "view", "view"]),
+        ("Transaction Type", &["Invoice", "Payment", "Credit Memo"]),
+        ("取引区分", &["通常", "取消", "通常"]),
+    ] {
+        assert_eq!(of(header, values), format!("line_type={header}"));
+    }
+}
+
+/// What is said of one column of a sample whose cells are divided by blanks.
+fn evidence_of(wanted: Canonical, headers: &[&str], rows: &[&str]) -> String {
+    let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.split(' ').collect()).collect();
+    let column = |at: usize| cells.iter().map(|row| row[at].as_bytes().to_vec()).collect();
+    let sample: Vec<Vec<Vec<u8>>> = (0..headers.len()).map(column).collect();
+    let content: Vec<ColumnContent> = sample
+        .iter()
+        .map(|values| ColumnContent::of(values.iter().map(Vec::as_slice)))
+        .collect();
+    let guesses = guess_from(headers, &content, &sample, &[]);
+    let found = guesses.iter().find(|(canonical, _)| *canonical == wanted);
+    match found {
+        Some((_, Outcome::Guess { evidence, .. })) => evidence.clone(),
+        Some((_, Outcome::Ambiguous { reason, .. })) => reason.clone(),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn evidence_says_what_the_numbers_say() {
+    assert_eq!(
+        evidence_of(
+            Canonical::Amount,
+            &["qty", "unit price", "sales", "revenue"],
+            &["2 5.00 9.00 10.00", "3 5.00 9.00 15.00", "4 5.00 9.00 20.00"]
+        ),
+        "header \"revenue\" is a common name for amount, and it is \"qty\" times \"unit price\""
+    );
+    assert_eq!(
+        evidence_of(
+            Canonical::Amount,
+            &["Montant HT", "Montant TTC"],
+            &["10,00 12,00", "20,00 24,00"]
+        ),
+        "header \"Montant TTC\" is a common name for amount, it includes tax, as customers paid it, and \"Montant HT\" does not"
+    );
+    assert_eq!(
+        evidence_of(Canonical::OrderedAt, &["x", "seen"], &["1 2024-01-05", "2 2024-01-06"]),
+        "no other column than \"seen\" holds dates"
+    );
+    assert_eq!(
+        evidence_of(
+            Canonical::OrderedAt,
+            &["seen", "noted"],
+            &["2024-01-05 2024-01-05", "2024-01-05 2024-01-06"]
+        ),
+        "\"seen\" and \"noted\" hold dates, and no name is known"
+    );
+}
+
+#[test]
+fn numbers_that_contradict_names_are_not_taken() {
+    let headers = ["qty", "unit price", "amount"];
+    let rows = [
+        "2 5.00 0.50",
+        "3 5.00 0.75",
+        "4 5.00 1.00",
+        "5 5.00 1.25",
+        "6 5.00 1.50",
+    ];
+    assert_eq!(evidence_of(Canonical::Amount, &headers, &rows), "");
+    let rows = ["2 5.00 5.00", "3 6.00 6.00", "4 7.00 7.00"];
+    assert_eq!(evidence_of(Canonical::Amount, &headers, &rows), "");
+    let rows = ["2 5.00 11.90", "3 5.00 17.85", "4 5.00 23.80"];
+    assert_eq!(evidence_of(Canonical::Amount, &headers, &rows), "header is \"amount\"");
 }

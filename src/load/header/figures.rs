@@ -108,6 +108,14 @@ impl<'a> Sample<'a> {
         MIN_FAR <= rows.len() && rows.iter().filter(near).count() * 5 < rows.len()
     }
 
+    /// Whether `sum` is `a` and `b` together.
+    pub(super) fn is_sum(&self, sum: usize, a: usize, b: usize) -> bool {
+        let mut rows = self.rows([sum, a, b]);
+        rows.retain(|[_, a, b]| *a != 0.0 && *b != 0.0);
+        let fits = |[sum, a, b]: &&[f64; 3]| (sum - a - b).abs() < 0.011;
+        MIN_ROWS <= rows.len() && rows.len() * 9 <= rows.iter().filter(fits).count() * 10
+    }
+
     /// Whether the two are the same number where several pieces were sold.
     pub(super) fn is_price_of_piece(&self, amount: usize, quantity: usize, price: usize) -> bool {
         let rows = self.telling([amount, quantity, price]);

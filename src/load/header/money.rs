@@ -6,7 +6,7 @@
 
 use super::figures::{PriceOf, Sample, WithinOrders};
 use super::guess::{Candidate, Column, score_of};
-use super::names::KNOWN_ORDERS;
+use super::names::{KNOWN_ORDERS, KNOWN_TAXES};
 use super::normal::{Normal, Tax};
 use super::{Canonical, Guesses};
 
@@ -109,6 +109,7 @@ pub(super) fn weigh(
     let was = first.column(Canonical::Amount);
     candidates
         .retain(|one| one.canonical != Canonical::Amount || !dropped.iter().any(|(index, _)| *index == one.index));
+    with_tax(candidates, columns, sample);
     let is_left = candidates.iter().any(|one| one.canonical == Canonical::Amount);
     let told: Vec<&(usize, String)> = dropped
         .iter()
@@ -122,6 +123,29 @@ pub(super) fn weigh(
         findings.no_amount = Some((indices, why.join("; ")));
     }
     findings
+}
+
+/// Of two amounts of which one is the other and the tax, that with the tax is what the customer paid.
+fn with_tax(candidates: &mut [Candidate], columns: &[Column<'_>], sample: &Sample<'_>) {
+    let is_tax = |column: &&Column<'_>| KNOWN_TAXES.iter().any(|word| column.normal.contains(word));
+    let taxes: Vec<&Column<'_>> = columns.iter().filter(is_tax).collect();
+    let amounts: Vec<(usize, u32)> = candidates
+        .iter()
+        .filter(|one| one.canonical == Canonical::Amount)
+        .map(|one| (one.index, one.score))
+        .collect();
+    for one in candidates.iter_mut().filter(|one| one.canonical == Canonical::Amount) {
+        for (net, net_score) in amounts.iter().filter(|(net, _)| *net != one.index) {
+            let mut taxes = taxes.iter().filter(|tax| tax.index != *net && tax.index != one.index);
+            let found = taxes.find(|tax| sample.is_sum(one.index, *net, tax.index));
+            if let (Some(tax), Some(net)) = (found, columns.iter().find(|column| column.index == *net))
+                && one.score <= *net_score
+            {
+                one.score = net_score + 1;
+                one.evidence = format!("{}, and it is {:?} and {:?}", one.evidence, net.header, tax.header);
+            }
+        }
+    }
 }
 
 /// Whether the header speaks of the money of a whole order.

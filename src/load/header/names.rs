@@ -62,6 +62,9 @@ const NEVER: &[(Canonical, &str)] = &[
 const STATES: &str =
     "status;state;状态;zustand;statut;etat;estado;situação;stato;ステータス;状況;статус;상태;durum;durumu";
 
+/// Words for the money that is added to an amount for the state.
+const TAXES: &str = "tax;taxes;vat;gst;mwst;ust;steuer;steuerbetrag;umsatzsteuer;mehrwertsteuer;tva;iva;btw;ндс;kdv;税额;税金;消費税;부가세;세액";
+
 /// Words for an order beside an amount.
 const ORDERS: &str = "order;grand;invoice;basket;cart;订单;注文;請求;주문;commande;facture;pedido;factura;fattura;ordine;заказа;sipariş;zamówienia";
 
@@ -115,6 +118,7 @@ fn all_of(words: &str) -> Vec<Normal> {
 }
 
 pub(super) static KNOWN_STATES: LazyLock<Vec<Normal>> = LazyLock::new(|| all_of(STATES));
+pub(super) static KNOWN_TAXES: LazyLock<Vec<Normal>> = LazyLock::new(|| all_of(TAXES));
 pub(super) static KNOWN_ORDERS: LazyLock<Vec<Normal>> = LazyLock::new(|| all_of(ORDERS));
 
 /// Where the names stand in [`KNOWN`] that a header may be, whole.

@@ -369,6 +369,14 @@ fn evidence_says_what_the_numbers_say() {
         "header \"Montant TTC\" is a common name for amount, it includes tax, as customers paid it, and \"Montant HT\" does not"
     );
     assert_eq!(
+        evidence_of(
+            Canonical::Amount,
+            &["NetAmt", "VATAmt", "GrossAmt"],
+            &["10.00 2.00 12.00", "20.00 4.00 24.00", "30.00 6.00 36.00"]
+        ),
+        "header \"GrossAmt\" is a common name for amount, and it is \"NetAmt\" and \"VATAmt\""
+    );
+    assert_eq!(
         evidence_of(Canonical::OrderedAt, &["x", "seen"], &["1 2024-01-05", "2 2024-01-06"]),
         "no other column than \"seen\" holds dates"
     );

@@ -119,7 +119,7 @@ pub(super) const FILES: &[File] = &[
          1001|05/01/2024|ABS001|ABS Garages|BOARD001|Notice board|2|35.00|70.00|14.00|84.00\n\
          1002|18/01/2024|BRI001|Fred Briant|BOARD002|White board|1|50.00|50.00|10.00|60.00\n\
          1003|19/01/2024|ABS001|ABS Garages|BOARD001|Notice board|3|35.00|105.00|21.00|126.00",
-        "customer=A/C Ref; order=Invoice No; date=Invoice Date; amount=Net Amount; quantity=Qty; price=Unit Price; product=Product Code; name=Description",
+        "customer=A/C Ref; order=Invoice No; date=Invoice Date; amount=Gross; quantity=Qty; price=Unit Price; product=Product Code; name=Description",
     ),
     (
         "Units, blanks and line breaks",

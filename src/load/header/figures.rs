@@ -116,6 +116,12 @@ impl<'a> Sample<'a> {
         MIN_ROWS <= rows.len() && rows.len() * 9 <= rows.iter().filter(fits).count() * 10
     }
 
+    /// Whether `a` is nowhere more than `b`, whatever the signs, and somewhere less.
+    pub(super) fn is_below(&self, a: usize, b: usize) -> bool {
+        let rows = self.rows([a, b]);
+        rows.iter().all(|[a, b]| a.abs() <= b.abs()) && rows.iter().any(|[a, b]| a.abs() < b.abs())
+    }
+
     /// Whether the two are the same number where several pieces were sold.
     pub(super) fn is_price_of_piece(&self, amount: usize, quantity: usize, price: usize) -> bool {
         let rows = self.telling([amount, quantity, price]);

@@ -110,6 +110,9 @@ pub(super) fn weigh(
     candidates
         .retain(|one| one.canonical != Canonical::Amount || !dropped.iter().any(|(index, _)| *index == one.index));
     with_tax(candidates, columns, sample);
+    if let Some(discount) = column(Canonical::Discount) {
+        without_discount(candidates, columns, discount, sample);
+    }
     let is_left = candidates.iter().any(|one| one.canonical == Canonical::Amount);
     let told: Vec<&(usize, String)> = dropped
         .iter()
@@ -143,6 +146,29 @@ fn with_tax(candidates: &mut [Candidate], columns: &[Column<'_>], sample: &Sampl
             {
                 one.score = net_score + 1;
                 one.evidence = format!("{}, and it is {:?} and {:?}", one.evidence, net.header, tax.header);
+            }
+        }
+    }
+}
+
+/// Of two amounts of which one is the other less the discount, that with the discount taken off is what was paid.
+fn without_discount(candidates: &mut [Candidate], columns: &[Column<'_>], discount: usize, sample: &Sample<'_>) {
+    let amounts: Vec<(usize, u32)> = candidates
+        .iter()
+        .filter(|one| one.canonical == Canonical::Amount && one.index != discount)
+        .map(|one| (one.index, one.score))
+        .collect();
+    for one in candidates.iter_mut().filter(|one| one.canonical == Canonical::Amount) {
+        for (gross, gross_score) in amounts.iter().filter(|(gross, _)| *gross != one.index) {
+            let is_less = one.index != discount
+                // Programs write discounts as what they are, or as what they add.
+                && (sample.is_sum(*gross, one.index, discount) || sample.is_sum(one.index, *gross, discount))
+                && sample.is_below(one.index, *gross);
+            if let Some(gross) = columns.iter().find(|column| column.index == *gross && is_less)
+                && one.score <= *gross_score
+            {
+                one.score = gross_score + 1;
+                one.evidence = format!("{}, and it is {:?} less the discount", one.evidence, gross.header);
             }
         }
     }

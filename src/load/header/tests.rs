@@ -376,6 +376,16 @@ fn evidence_says_what_the_numbers_say() {
         ),
         "header \"GrossAmt\" is a common name for amount, and it is \"NetAmt\" and \"VATAmt\""
     );
+    // With and without a sign before the discount.
+    for rows in [
+        ["10.00 2.00 8.00", "20.00 4.00 16.00", "30.00 6.00 24.00"],
+        ["10.00 -2.00 8.00", "20.00 -4.00 16.00", "30.00 -6.00 24.00"],
+    ] {
+        assert_eq!(
+            evidence_of(Canonical::Amount, &["subtotal", "discount", "total"], &rows),
+            "header \"total\" is a common name for amount, and it is \"subtotal\" less the discount"
+        );
+    }
     assert_eq!(
         evidence_of(Canonical::OrderedAt, &["x", "seen"], &["1 2024-01-05", "2 2024-01-06"]),
         "no other column than \"seen\" holds dates"

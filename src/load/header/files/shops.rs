@@ -66,8 +66,8 @@ pub(super) const FILES: &[File] = &[
         "Lightspeed lines",
         "Sale ID|Completed Time|Customer ID|Customer|Item ID|Description|Qty|Retail Price|Subtotal|Discount|Total|Cost\n\
          101|2024-01-05 10:11|7|Ann A|55|Helmet|2|50.00|100.00|0.00|100.00|60.00\n101|2024-01-05 10:11|7|Ann A|56|Lock|3|20.00|60.00|6.00|54.00|30.00\n\
-         102|2024-01-06 12:00|8|Ben B|55|Helmet|4|50.00|200.00|0.00|200.00|120.00",
-        "customer=Customer ID; order=Sale ID; date=Completed Time; amount=Subtotal; quantity=Qty; price=Retail Price; discount=Discount; \
+         102|2024-01-06 12:00|8|Ben B|55|Helmet|4|50.00|200.00|20.00|180.00|120.00\n103|2024-01-07 12:00|7|Ann A|56|Lock|2|20.00|40.00|4.00|36.00|20.00",
+        "customer=Customer ID; order=Sale ID; date=Completed Time; amount=Total; quantity=Qty; price=Retail Price; discount=Discount; \
          product=Item ID; name=Description; cost=Cost",
     ),
     (

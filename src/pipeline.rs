@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::gates::{self, Gate};
 use crate::load::header::Canonical;
 use crate::load::{self, Plan};
-use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, SideInput};
+use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, RuleCount, SideInput};
 use crate::output::overview;
 use crate::output::publish::Staging;
 use crate::output::rejects;
@@ -33,7 +33,7 @@ use crate::results::Results;
 use crate::rfm;
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::summary::{self, Summarised, Summary};
-use crate::units::Day;
+use crate::units::{Day, sum_to_f64};
 
 /// Every published table.
 pub const TABLES: [&Table; 7] = [
@@ -616,6 +616,10 @@ fn manifest(config: &Config, results: &Results, inputs: Vec<Input>, timings: Tim
                  back is no purchase; money of returns without such a sale is deducted all the same"
             }
             clean::Returns::Ignore => "ignore: returns and cancelled orders are rejected",
+        },
+        unmatched_returns: RuleCount {
+            rows: results.summarised.unmatched_returns.0,
+            amount: sum_to_f64(results.summarised.unmatched_returns.1),
         },
         timings_seconds: timings.0,
         peak_memory_bytes: peak_memory_bytes(),

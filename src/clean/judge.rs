@@ -125,9 +125,11 @@ impl Cleaner<'_> {
             (Some(column), Some(types)) => types.get(column, row),
             _ => None,
         };
-        if line_type == Some(None) {
-            matched |= Rule::UnknownType.bit();
-        }
+        matched |= match line_type {
+            Some(None) => Rule::UnknownType.bit(),
+            Some(Some(LineType::Other)) => Rule::NoSale.bit(),
+            Some(Some(LineType::Sale | LineType::Return)) | None => 0,
+        };
         let is_return = line_type == Some(Some(LineType::Return));
         let amount = self.judge_money(batch, row, is_return, &mut line, &mut matched);
         if matched & Rule::NonProduct.bit() != 0 {

@@ -54,6 +54,7 @@ pub enum Rule {
     ZeroQuantity,
     SignConflict,
     UnknownType,
+    NoSale,
     CancelledOrder,
     ReturnLine,
     NonProduct,
@@ -65,7 +66,7 @@ pub enum Rule {
 pub const N_RULES: usize = Rule::ALL.len();
 
 impl Rule {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::RaggedRow,
         Self::BadEncoding,
         Self::MissingCustomer,
@@ -85,6 +86,7 @@ impl Rule {
         Self::ZeroQuantity,
         Self::SignConflict,
         Self::UnknownType,
+        Self::NoSale,
         Self::CancelledOrder,
         Self::ReturnLine,
         Self::NonProduct,
@@ -113,6 +115,7 @@ impl Rule {
             Self::ZeroQuantity => "zero_quantity",
             Self::SignConflict => "sign_conflict",
             Self::UnknownType => "unknown_type",
+            Self::NoSale => "no_sale",
             Self::CancelledOrder => "cancelled_order",
             Self::ReturnLine => "return_line",
             Self::NonProduct => "non_product",
@@ -155,6 +158,7 @@ impl Rule {
             Self::UnknownType => {
                 "a type that is no word for a sale or a return (`clean.sale_types`, `clean.return_types`): taken for a sale"
             }
+            Self::NoSale => "a type that is no sale and no return: a view, a cart, a quote, a payment",
             Self::CancelledOrder => {
                 "order id with the prefix `clean.cancelled_order_prefix`: netted against the sale (`clean.returns`)"
             }
@@ -196,7 +200,8 @@ impl Rule {
             | Self::AfterAsOf
             | Self::MissingAmount
             | Self::BadAmount
-            | Self::SignConflict => &[Action::Reject],
+            | Self::SignConflict
+            | Self::NoSale => &[Action::Reject],
         }
     }
 

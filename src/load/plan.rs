@@ -11,7 +11,9 @@ use encoding_rs::{Encoding, UTF_8};
 use super::arrow_file::ArrowFile;
 use super::columnar::ParquetFile;
 use super::date::{self, DateDetectError, DateDetection, DateFormat};
-use super::header::{self, Canonical, ColumnContent, CostBasis, DiscountBasis, HeaderError, Need, Outcome};
+use super::header::{
+    self, Canonical, ColumnContent, CostBasis, CostColumns, DiscountBasis, HeaderError, Need, Outcome,
+};
 use super::json;
 use super::mapping::{Mapping, MoneyBasis, Positions};
 use super::number::{Detection, NumberFormat};
@@ -377,7 +379,8 @@ impl Opened {
             }
         }
         let content = self.content();
-        let guesses = header::guess(&self.headers, &content, &given);
+        let guesses = header::guess_from(&self.headers, &content, &self.sample, &given);
+        notes.extend(guesses.notes().iter().cloned());
         // An input may have no order ids; two columns that may both hold them are a question.
         let is_problem = |problem: &HeaderError| match problem {
             HeaderError::Missing { canonical, .. } => *canonical != Canonical::OrderId,
@@ -536,7 +539,7 @@ impl Opened {
         let is_new = |canonical: &Canonical| {
             canonical.need() == Need::Optional && USED.contains(canonical) && *canonical != Canonical::Discount
         };
-        for (canonical, outcome) in header::guess(&self.headers, &self.content(), &given).iter() {
+        for (canonical, outcome) in header::guess_from(&self.headers, &self.content(), &self.sample, &given).iter() {
             if let Outcome::Guess {
                 index,
                 header,
@@ -577,7 +580,14 @@ impl Opened {
             discount: params.discount.unwrap_or(DiscountBasis::Line),
         };
         if let (Some(header), None) = (header(Canonical::Cost), params.cost) {
-            let (cost, evidence) = CostBasis::of(header, has(Canonical::UnitPrice));
+            let at = |c: Canonical| positions[c as usize];
+            let columns = CostColumns {
+                cost: at(Canonical::Cost).unwrap_or_default(),
+                quantity: at(Canonical::Quantity),
+                unit_price: at(Canonical::UnitPrice),
+                product: at(Canonical::ProductId),
+            };
+            let (cost, evidence) = CostBasis::of_sample(header, &self.sample, &columns);
             basis.cost = cost;
             decisions.push(Decision {
                 setting: "load.cost",

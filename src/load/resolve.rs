@@ -37,6 +37,13 @@ pub fn resolve(inputs: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Found>
             _ if pattern == STDIN => paths.push(input.clone()),
             Ok(metadata) if metadata.is_dir() => {
                 Folders::default().collect(input, 0, &mut paths)?;
+                // What is called .json beside files of data tells about them.
+                let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+                if paths[before..].iter().any(|path| !is_json(path)) {
+                    let mut found = paths.split_off(before);
+                    found.retain(|path| !is_json(path));
+                    paths.append(&mut found);
+                }
                 if paths.len() == before {
                     return Err(Error::EmptyFolder { path: input.clone() });
                 }

@@ -7,7 +7,6 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tempfile::TempPath;
 
@@ -48,20 +47,19 @@ enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     length: u64,
-    modified: Option<SystemTime>,
+    /// Device, node, and seconds and nanoseconds of the last change.
     #[cfg(unix)]
-    node: (u64, u64),
+    node: (u64, u64, i64, i64),
 }
 
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
             length: metadata.len(),
-            modified: metadata.modified().ok(),
             #[cfg(unix)]
             node: {
                 use std::os::unix::fs::MetadataExt;
-                (metadata.dev(), metadata.ino())
+                (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
             },
         }
     }

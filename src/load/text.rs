@@ -282,7 +282,9 @@ impl Layout {
 
     /// Whether there are bytes that are no text in the file's encoding.
     pub(super) fn is_broken(&self, text: &[u8]) -> bool {
-        if self.is_transcoded {
+        if memchr(0, text).is_some() {
+            true
+        } else if self.is_transcoded {
             memchr::memmem::find(text, "\u{FFFD}".as_bytes()).is_some()
         } else {
             std::str::from_utf8(text).is_err()

@@ -44,6 +44,8 @@ pub struct Manifest {
     pub contributors: Concentration,
     pub pairs: Pairs,
     pub returns_rule: &'static str,
+    /// Returns that undo no earlier sale: their money is deducted all the same.
+    pub unmatched_returns: RuleCount,
     pub timings_seconds: Vec<(&'static str, f64)>,
     pub peak_memory_bytes: Option<u64>,
     pub warnings: Vec<WarningText>,

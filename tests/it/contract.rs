@@ -30,7 +30,7 @@ fn columns(table: &str) -> &'static str {
              expected_order_amount f64, clv_amount f64, clv_low_amount f64, clv_high_amount f64, horizon_days u32, \
              clv_status str, cluster u16, cluster_name str, contribution_rank u32, contribution_cum_share f64, \
              contribution_decile u8, is_top_contributor bool, value_rank u32, is_top_value bool, watch str, \
-             next_product_id str, next_product_score f64, reason str"
+             next_product_id str, next_product_score f64, reason str, data_flag str"
         }
         "pairs" => {
             "product_a str, product_b str, n_a u64, n_b u64, n_ab u64, n_baskets u64, support f64, confidence_ab f64, \
@@ -57,7 +57,7 @@ fn columns(table: &str) -> &'static str {
 }
 
 /// Columns that may be null: everything else never is.
-const NULLABLE: [&str; 20] = [
+const NULLABLE: [&str; 21] = [
     "margin_amount",
     "mean_gap_days",
     "alive_prob",
@@ -69,6 +69,7 @@ const NULLABLE: [&str; 20] = [
     "watch",
     "next_product_id",
     "next_product_score",
+    "data_flag",
     "conviction_ab",
     "conviction_ba",
     "median_days_since_last",
@@ -167,7 +168,7 @@ fn the_manifest_has_the_keys_of_the_contract() {
                products models selected_model selection_reason clusters contributors pairs timings_seconds \
                peak_memory_bytes warnings outputs";
     // Beyond the contract: how files were read, and what became of returns.
-    let more = "input_notes returns_only_customers returns_rule";
+    let more = "input_notes side_inputs returns_only_customers returns_rule unmatched_returns";
     assert_eq!(
         keys(&snapshot.manifest),
         listed(top).union(&listed(more)).copied().collect()
@@ -815,7 +816,7 @@ fn rejected_lines_are_quoted_from_their_row() {
 fn the_messy_file_gives_the_same_customers_as_the_clean_one() {
     let bench = Bench::new();
     let messy_file = data("transactions_messy.csv.gz");
-    let messy_run = bench.snapshot(messy_file.to_str().unwrap(), "out", &["--map", "cost=Unit Cost"]);
+    let messy_run = bench.snapshot(messy_file.to_str().unwrap(), "out", &[]);
     let (clean, messy) = (sample().table("customers"), messy_run.table("customers"));
     let number = |id: &String| id.trim_start_matches('C').parse::<u32>().unwrap();
     let by_number = |frame: &Frame| -> Vec<usize> {

@@ -155,11 +155,16 @@ impl Warning {
                 n_found,
                 n_missing,
                 n_contradictions,
-            } => format!(
-                "the table of customers has {n_found} of {} customers; {n_contradictions} attributes are left out because \
-                 rows of one customer contradict each other",
-                n_found + n_missing
-            ),
+            } => {
+                let all = n_found + n_missing;
+                let mut text = format!("the table of customers has {n_found} of {all} customers");
+                if *n_contradictions > 0 {
+                    text += &format!(
+                        "; {n_contradictions} attributes are left out because rows of one customer contradict each other"
+                    );
+                }
+                text
+            }
             Self::FlaggedCustomers {
                 flag,
                 n,

@@ -16,7 +16,7 @@ use super::header::{
 };
 use super::json;
 use super::mapping::{Mapping, MoneyBasis, Positions};
-use super::number::{Detection, NumberFormat};
+use super::number::{Detection, NumberDetector, NumberFormat};
 use super::open::{Kind, Opened};
 use super::resolve::resolve;
 use super::side::{self, CustomerMap, CustomerTable};
@@ -220,7 +220,8 @@ fn decimals(params: &Params, looks: &[Look], decisions: &mut Vec<Decision>) -> R
         _ => look.decimal.format,
     };
     let formats: Vec<NumberFormat> = looks.iter().map(of_file).collect();
-    let told = looks.iter().find(|look| look.decimal.format != NumberFormat::Point);
+    let is_told = |look: &&Look| look.decimal.format != NumberFormat::Point || look.decimal.is_grouped;
+    let told = looks.iter().find(is_told);
     if let Some(look) = told.or(looks.first()) {
         let Detection { format, evidence, .. } = &look.decimal;
         let same = formats.iter().all(|other| other == format);
@@ -629,8 +630,19 @@ impl Opened {
             Canonical::Cost,
             Canonical::Quantity,
         ];
-        let values = columns.iter().filter_map(|c| self.values(positions, *c));
-        NumberFormat::detect(values.flatten())
+        let mut all = NumberDetector::default();
+        let mut grouped = None;
+        for values in columns.iter().filter_map(|c| self.values(positions, *c)) {
+            let mut of_column = NumberDetector::default();
+            values.for_each(|value| of_column.add(value));
+            grouped = grouped.or(of_column.grouped());
+            all.merge(&of_column);
+        }
+        let found = all.finish();
+        match grouped {
+            Some(grouped) if !found.is_decided => grouped,
+            _ => found,
+        }
     }
 
     /// Day and month told apart by every value of the column, however late the first that can.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
@@ -29,6 +30,29 @@ pub fn quintile_in(folder: &Path, args: &[&str]) -> Ran {
         .env_remove("RUST_LOG")
         .output()
         .expect("the binary under test starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+/// Runs the program with this on its standard input.
+pub fn quintile_reading(bytes: &[u8], args: &[&str]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_quintile"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary under test starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A program that fails early closes the pipe.
+    let _ = stdin.write_all(bytes);
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
     Ran {
         code: output.status.code().unwrap_or(-1),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Canonical;
 use crate::load::date::looks_like_date;
 use crate::load::line_type::LineType;
-use crate::load::number::{NumberFormat, parse_scaled};
+use crate::load::number::{NumberFormat, parse_discount, parse_scaled};
 
 /// What a sample of a column looks like, in numbers of values. All zero stands for "not known".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct ColumnContent {
     pub n_numbers: usize,
     /// Numbers without a fraction; `17850.0` is one.
     pub n_integers: usize,
+    /// Numbers with a percent sign; they are not among `n_numbers`.
+    pub n_percents: usize,
     /// Numbers that are written with hundredths, even if they are none: `20.00`.
     pub n_cents: usize,
     /// Words for a sale or a return, and those for a return among them.
@@ -56,6 +58,9 @@ impl ColumnContent {
                 content.n_numbers += 1;
                 content.n_integers += usize::from(number % ONE == 0);
                 content.n_cents += usize::from(has_cents(value));
+            } else if value.ends_with(b"%") || value.ends_with("％".as_bytes()) {
+                let reads = |format: &NumberFormat| parse_discount(value, *format, DECIMALS).is_ok();
+                content.n_percents += usize::from(NumberFormat::ALL.iter().any(reads));
             }
         }
         content.n_distinct = distinct.len();
@@ -109,9 +114,10 @@ impl ColumnContent {
         }
         match canonical {
             Canonical::OrderedAt => self.mostly(self.n_dates),
-            Canonical::Amount | Canonical::Quantity | Canonical::UnitPrice | Canonical::Cost | Canonical::Discount => {
+            Canonical::Amount | Canonical::Quantity | Canonical::UnitPrice | Canonical::Cost => {
                 self.mostly(self.n_numbers)
             }
+            Canonical::Discount => self.mostly(self.n_numbers + self.n_percents),
             Canonical::CustomerId | Canonical::OrderId | Canonical::ProductId => {
                 let is_date = self.mostly(self.n_dates) && !self.mostly(self.n_numbers);
                 !is_date && !self.mostly(self.n_numbers - self.n_integers.min(self.n_numbers))

@@ -112,7 +112,7 @@ pub(super) const KEYS: &[(Canonical, u32, &str)] = &[
         OrderedAt,
         97,
         "order date;order datetime;order date time;order time;order timestamp;order purchase timestamp;ordered on;\
-         order created at;order created date;order creation date;date order;date ordered;purchase date;purchased at;purchase time;\
+         order created at;order created;order created date;order creation date;date order;date ordered;purchase date;purchased at;purchase time;\
          purchase timestamp;date purchase;order purchase date;\
          下单时间;下单日期;订单时间;订单日期;购买时间;购买日期;订单创建时间;订单成立日期;订单成立时间;消费时间;消费日期;订购日期;订购时间;\
          Bestelldatum;Auftragsdatum;Kaufdatum;bestellt am;date commande;date achat;fecha pedido;fecha compra;fecha orden;\

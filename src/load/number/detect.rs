@@ -14,6 +14,8 @@ pub struct Detection {
     pub ambiguous: bool,
     /// Whether any value decided, and not merely nothing spoke against it.
     pub is_decided: bool,
+    /// Whether it was decided by what is grouped in thousands and what is not.
+    pub is_grouped: bool,
     /// Values that are not blank.
     pub n_checked: usize,
     /// Values among them that `format` refuses.
@@ -30,6 +32,11 @@ pub struct NumberDetector {
     point: Tally,
     comma: Tally,
     either: Tally,
+    /// Those of `either` whose mark is a comma.
+    n_either_comma: usize,
+    /// Whole numbers without a mark, below a thousand and from a thousand on.
+    n_below_thousand: usize,
+    n_from_thousand: usize,
 }
 
 impl NumberDetector {
@@ -39,6 +46,11 @@ impl NumberDetector {
         const SHORT: usize = 12;
         if (1..=SHORT).contains(&value.len()) && value.iter().all(u8::is_ascii_digit) {
             self.n_checked += 1;
+            if value.len() <= 3 {
+                self.n_below_thousand += 1;
+            } else {
+                self.n_from_thousand += 1;
+            }
             return;
         }
         let as_point = parse_scaled(value, NumberFormat::Point, DECIMALS);
@@ -50,7 +62,10 @@ impl NumberDetector {
         match (as_point.is_ok(), as_comma.is_ok()) {
             (true, false) => self.point.add(value),
             (false, true) => self.comma.add(value),
-            (true, true) if as_point != as_comma => self.either.add(value),
+            (true, true) if as_point != as_comma => {
+                self.either.add(value);
+                self.n_either_comma += usize::from(value.contains(&b','));
+            }
             (true, true) => {}
             (false, false) => self.n_neither += 1,
         }
@@ -63,6 +78,38 @@ impl NumberDetector {
         self.point.merge(&other.point);
         self.comma.merge(&other.comma);
         self.either.merge(&other.either);
+        self.n_either_comma += other.n_either_comma;
+        self.n_below_thousand += other.n_below_thousand;
+        self.n_from_thousand += other.n_from_thousand;
+    }
+
+    /// Of one column that nothing else decides: whether all numbers from a thousand on have the mark and all smaller
+    /// ones have none. Then it groups thousands; three decimals would stand behind the small ones too.
+    pub fn grouped(&self) -> Option<Detection> {
+        const ENOUGH: usize = 3;
+        let one_mark = self.n_either_comma == 0 || self.n_either_comma == self.either.n;
+        let plain = self.point.n + self.comma.n == 0 && self.n_from_thousand == 0;
+        if !(one_mark && plain && ENOUGH <= self.either.n.min(self.n_below_thousand)) {
+            return None;
+        }
+        let format = if self.n_either_comma > 0 {
+            NumberFormat::Point
+        } else {
+            NumberFormat::Comma
+        };
+        let (n, example) = (self.either.n, self.either.example());
+        Some(Detection {
+            format,
+            evidence: format!(
+                "{n} values of a thousand or more are grouped, such as {example:?}, and {} smaller ones have no mark",
+                self.n_below_thousand
+            ),
+            ambiguous: false,
+            is_decided: true,
+            is_grouped: true,
+            n_checked: self.n_checked,
+            n_failed: self.n_neither,
+        })
     }
 
     pub fn finish(&self) -> Detection {
@@ -98,6 +145,7 @@ impl NumberDetector {
             evidence,
             ambiguous,
             is_decided: loser.n < winner.n,
+            is_grouped: false,
             n_checked,
             n_failed: self.n_neither + loser.n,
         }
@@ -113,6 +161,21 @@ mod tests {
 
     fn detect(values: &[&str]) -> Detection {
         NumberFormat::detect(values.iter().map(|value| value.as_bytes()))
+    }
+
+    #[test]
+    fn thousands_are_told_by_the_smaller_numbers_that_have_no_mark() {
+        let column = |values: &[&str]| {
+            let mut detector = NumberDetector::default();
+            values.iter().for_each(|value| detector.add(value.as_bytes()));
+            detector.grouped().map(|found| found.format)
+        };
+        assert_eq!(column(&["2,084", "1,200", "19,800", "980", "500", "35"]), Some(Point));
+        assert_eq!(column(&["2.084", "1.200", "19.800", "980", "500", "35"]), Some(Comma));
+        assert_eq!(column(&["2,084", "1,200", "19,800", "980", "500", "3500"]), None);
+        assert_eq!(column(&["1,459", "1,479", "1,389", "1,399"]), None);
+        assert_eq!(column(&["2,084", "1.200", "19,800", "980", "500", "35"]), None);
+        assert_eq!(column(&["2,084", "1,200", "19,800", "980", "500", "3,5"]), None);
     }
 
     #[test]

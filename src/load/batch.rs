@@ -185,14 +185,23 @@ impl TextBuilder {
     }
 }
 
+/// Where a record stands in its block, its line end included, and the line ends of the block before it. A block is
+/// far shorter than 4 GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub start: u32,
+    pub end: u32,
+    pub n_lines_before: u32,
+}
+
 /// The rows as they stood in the file, for the rejects table.
 #[derive(Debug)]
 pub enum RawRows {
-    /// A block of text with the byte range of each record and the physical line where it starts.
+    /// A block of text that starts on this physical line of its file.
     Text {
         bytes: Vec<u8>,
-        spans: Vec<(usize, usize)>,
-        line_numbers: Vec<u64>,
+        first_line: u64,
+        records: Vec<Record>,
     },
     /// Columns of a binary format; the first row of the batch has this 1-based number in the file.
     Columns { batch: RecordBatch, first_row: u64 },
@@ -202,7 +211,9 @@ impl RawRows {
     /// Where row `i` stands in its file: the physical line of a text file, the 1-based row otherwise.
     pub fn number(&self, i: usize) -> u64 {
         match self {
-            Self::Text { line_numbers, .. } => line_numbers[i],
+            Self::Text {
+                first_line, records, ..
+            } => first_line + u64::from(records[i].n_lines_before),
             Self::Columns { first_row, .. } => first_row + i as u64,
         }
     }
@@ -210,9 +221,9 @@ impl RawRows {
     /// Row `i` as text: the line itself, or a JSON object of the columns that are read.
     pub fn text(&self, i: usize) -> String {
         match self {
-            Self::Text { bytes, spans, .. } => {
-                let (start, end) = spans[i];
-                String::from_utf8_lossy(&bytes[start..end])
+            Self::Text { bytes, records, .. } => {
+                let Record { start, end, .. } = records[i];
+                String::from_utf8_lossy(&bytes[start as usize..end as usize])
                     .trim_end_matches(['\r', '\n'])
                     .to_string()
             }

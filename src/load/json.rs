@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Write};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::batch::{RawBatch, RawRows};
+use super::batch::{RawBatch, RawRows, Record};
 use super::date::LocalClock;
 use super::mapping::Mapping;
 use super::rows::Rows;
@@ -87,15 +87,17 @@ pub fn decode(block: TextBlock, keys: &Keys, mapping: &Mapping, file: u32, clock
     for position in mapping.positions.iter().flatten() {
         wanted[*position] = true;
     }
-    let mut spans = Vec::new();
-    let mut line_numbers = Vec::new();
+    let mut records = Vec::new();
     let mut values: Vec<Vec<u8>> = vec![Vec::new(); keys.names.len()];
     let mut start = 0;
-    for (line_number, line) in (block.first_line..).zip(block.bytes.split_inclusive(|byte| *byte == b'\n')) {
+    for (n_lines_before, line) in (0..).zip(block.bytes.split_inclusive(|byte| *byte == b'\n')) {
         if !is_blank(line) {
             values.iter_mut().for_each(Vec::clear);
-            spans.push((start, start + line.len()));
-            line_numbers.push(line_number);
+            records.push(Record {
+                start: start as u32,
+                end: (start + line.len()) as u32,
+                n_lines_before,
+            });
             let read = each_value(line, &mut |key, value| {
                 if let Some(&i) = keys.index.get(key)
                     && wanted[i]
@@ -113,8 +115,8 @@ pub fn decode(block: TextBlock, keys: &Keys, mapping: &Mapping, file: u32, clock
     }
     let raw = RawRows::Text {
         bytes: block.bytes,
-        spans,
-        line_numbers,
+        first_line: block.first_line,
+        records,
     };
     rows.finish(file, raw, clock)
 }

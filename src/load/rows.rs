@@ -1,6 +1,6 @@
 //! Rows of text → a [`RawBatch`], field by field: what delimited text and JSON Lines have in common.
 
-use super::batch::{RawBatch, RawRows, TextBuilder};
+use super::batch::{MISSING, RawBatch, RawRows, TextBuilder};
 use super::date::LocalClock;
 use super::header::Canonical;
 use super::mapping::{Mapping, NUMBERS, TEXTS};
@@ -41,32 +41,53 @@ impl<'a> Rows<'a> {
     /// Adds a row whose fields are where the mapping says.
     #[inline]
     pub fn push<'b>(&mut self, field: impl Fn(usize) -> &'b [u8], clock: &mut LocalClock) {
-        self.n_rows += 1;
-        let positions = &self.mapping.positions;
-        let value = |c: Canonical| positions[c as usize].map_or(&[][..], &field);
+        self.extend(1, |_, i| field(i), clock);
+    }
+
+    /// Adds so many rows, column by column: `field` of a row and a position is where the mapping says.
+    pub fn extend<'b>(&mut self, n_rows: usize, field: impl Fn(usize, usize) -> &'b [u8], clock: &mut LocalClock) {
+        self.n_rows += n_rows;
+        let mapping = self.mapping;
+        let position = |c: Canonical| mapping.positions[c as usize];
         for column in TEXTS {
-            if let Some(builder) = &mut self.texts[column as usize] {
-                builder.push(value(column));
+            if let (Some(builder), Some(i)) = (&mut self.texts[column as usize], position(column)) {
+                (0..n_rows).for_each(|row| builder.push(field(row, i)));
             }
         }
         for (column, decimals) in NUMBERS {
-            if let Some(numbers) = &mut self.numbers[column as usize] {
-                numbers.push(self.mapping.number(column, value(column), decimals));
+            if let (Some(numbers), Some(i)) = (&mut self.numbers[column as usize], position(column)) {
+                numbers.extend((0..n_rows).map(|row| mapping.number(column, field(row, i), decimals)));
             }
         }
-        self.ordered_at
-            .push(self.mapping.seconds(value(Canonical::OrderedAt), clock));
+        let Some(i) = position(Canonical::OrderedAt) else {
+            self.ordered_at.resize(self.n_rows, MISSING);
+            return;
+        };
+        // Lines of one order have the same time.
+        let (mut before, mut seconds) = (&[][..], MISSING);
+        self.ordered_at.extend((0..n_rows).map(|row| {
+            let text = field(row, i);
+            if text != before {
+                (before, seconds) = (text, mapping.seconds(text, clock));
+            }
+            seconds
+        }));
     }
 
     /// Adds a row whose fields cannot be told apart.
     pub fn push_ragged(&mut self, clock: &mut LocalClock) {
-        self.ragged.push(self.n_rows as u32);
+        self.mark_ragged(self.n_rows);
         self.push(|_| &[], clock);
     }
 
-    /// Says that the last row holds bytes that are no text in the file's encoding.
-    pub fn mark_broken(&mut self) {
-        self.broken.push((self.n_rows as u32).saturating_sub(1));
+    /// Says that the fields of a row cannot be told apart. In ascending order.
+    pub fn mark_ragged(&mut self, row: usize) {
+        self.ragged.push(row as u32);
+    }
+
+    /// Says that a row holds bytes that are no text in the file's encoding. In ascending order.
+    pub fn mark_broken(&mut self, row: usize) {
+        self.broken.push(row as u32);
     }
 
     pub fn finish(self, file: u32, raw: RawRows, clock: &mut LocalClock) -> RawBatch {

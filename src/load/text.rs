@@ -4,19 +4,24 @@
 //! sequential and cheap and everything else (splitting into fields, parsing, cleaning) runs on many threads.
 //! Memory: a few blocks, whatever the size of the file.
 
+mod split;
+
 use std::io::{self, Read};
 
-use csv::ByteRecord;
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memrchr};
 
-use super::batch::{RawBatch, RawRows};
+use super::batch::{RawBatch, RawRows, Record};
 use super::date::LocalClock;
 use super::mapping::Mapping;
 use super::rows::Rows;
 use super::sniff::Delimiter;
+use split::Splitter;
 
 /// Bytes of a block.
-pub const BLOCK_BYTES: usize = 4 << 20;
+pub const BLOCK_BYTES: usize = 1 << 20;
+/// Records split before their fields are read, column by column: few enough that their places and bytes stay in the
+/// nearest cache, enough to make each column a loop of its own.
+const RECORDS_AT_ONCE: usize = 256;
 /// A record longer than this is taken for a broken file, not for a record.
 pub const MAX_RECORD_BYTES: usize = 32 << 20;
 
@@ -85,19 +90,11 @@ impl<R: Read> Blocks<R> {
 
     /// The next block; `None` at the end.
     pub fn next_block(&mut self) -> Result<Option<TextBlock>, CutError> {
-        let mut bytes = std::mem::take(&mut self.carried);
-        let mut wanted = BLOCK_BYTES;
+        let mut bytes = Vec::with_capacity(self.carried.len() + BLOCK_BYTES);
+        bytes.extend_from_slice(&self.carried);
         loop {
-            if !self.ended && bytes.len() < wanted {
-                let missing = (wanted - bytes.len()) as u64;
-                let n = self
-                    .reader
-                    .by_ref()
-                    .take(missing)
-                    .read_to_end(&mut bytes)
-                    .map_err(CutError::Read)?;
-                self.ended = (n as u64) < missing;
-            }
+            let wanted = bytes.len().max(BLOCK_BYTES);
+            self.read(&mut bytes, wanted).map_err(CutError::Read)?;
             let cut = last_record_end(&bytes, self.delimiter);
             let end = match cut {
                 Cut {
@@ -108,10 +105,7 @@ impl<R: Read> Blocks<R> {
                     });
                 }
                 _ if self.ended => bytes.len(),
-                Cut { end: 0, .. } if bytes.len() < MAX_RECORD_BYTES => {
-                    wanted = bytes.len() * 2;
-                    continue;
-                }
+                Cut { end: 0, .. } if bytes.len() < MAX_RECORD_BYTES => continue,
                 Cut {
                     end: 0,
                     open_quote: Some(at),
@@ -123,7 +117,9 @@ impl<R: Read> Blocks<R> {
                 Cut { end: 0, .. } => return Err(CutError::LongRecord { line: self.next_line }),
                 Cut { end, .. } => end,
             };
-            self.carried = bytes.split_off(end);
+            self.carried.clear();
+            self.carried.extend_from_slice(&bytes[end..]);
+            bytes.truncate(end);
             if bytes.is_empty() {
                 return Ok(None);
             }
@@ -136,6 +132,26 @@ impl<R: Read> Blocks<R> {
                 is_first,
             }));
         }
+    }
+
+    /// Adds up to `wanted` bytes, and not less than half of that before the end. A reader that holds less than it is
+    /// asked for gives it as it is; to insist on the rest would make a buffered one copy everything twice.
+    fn read(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> io::Result<()> {
+        let mut end = bytes.len();
+        let enough = end + wanted / 2;
+        bytes.resize(end + wanted, 0);
+        while !self.ended && end < enough {
+            match self.reader.read(&mut bytes[end..]) {
+                Ok(n) => {
+                    self.ended = n == 0;
+                    end += n;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(end);
+        Ok(())
     }
 }
 
@@ -158,17 +174,17 @@ fn last_record_end(bytes: &[u8], delimiter: Option<u8>) -> Cut {
             open_quote: None,
         };
     };
-    let (mut at, mut end) = (0, 0);
-    while let Some(hop) = memchr2(b'"', b'\n', &bytes[at..]) {
+    // `outside` is the end of the last quoted field, so that no quoted line end lies behind it.
+    let (mut at, mut outside, mut end) = (0, 0, 0);
+    while let Some(hop) = memchr(b'"', &bytes[at..]) {
         let here = at + hop;
         at = here + 1;
-        if bytes[here] == b'\n' {
-            end = at;
-            continue;
-        }
         let opens = here == 0 || bytes[here - 1] == delimiter || matches!(bytes[here - 1], b'\n' | b'\r');
         if !opens {
             continue;
+        }
+        if let Some(line_end) = memrchr(b'\n', &bytes[outside..here]) {
+            end = outside + line_end + 1;
         }
         loop {
             match memchr(b'"', &bytes[at..]) {
@@ -185,6 +201,10 @@ fn last_record_end(bytes: &[u8], delimiter: Option<u8>) -> Cut {
                 }
             }
         }
+        outside = at;
+    }
+    if let Some(line_end) = memrchr(b'\n', &bytes[outside..]) {
+        end = outside + line_end + 1;
     }
     Cut { end, open_quote: None }
 }
@@ -211,75 +231,67 @@ pub fn decode(block: TextBlock, layout: &Layout, mapping: &Mapping, file: u32, c
     // Nearly every block is sound, and to know that is cheap.
     let is_sound = !layout.is_broken(&block.bytes);
     let mut rows = Rows::new(mapping);
-    let mut spans = Vec::new();
-    let mut line_numbers = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     match layout.delimiter {
         Delimiter::Byte(delimiter) => {
-            let mut reader = csv::ReaderBuilder::new()
-                .has_headers(false)
-                .flexible(true)
-                .delimiter(delimiter)
-                .from_reader(&block.bytes[..]);
-            let mut record = ByteRecord::new();
-            // Reading from memory cannot fail, and byte records cannot be malformed.
-            while reader.read_byte_record(&mut record).unwrap_or(false) {
-                let position = record.position().map_or((0, 1), |p| (p.byte() as usize, p.line()));
-                let end = reader.position().byte() as usize;
-                // The reader counts blank lines to the record that follows them.
-                let text = &block.bytes[position.0..end];
-                let blank = text.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-                spans.push((position.0 + blank, end));
-                line_numbers.push(block.first_line + position.1 - 1 + count_lines(&text[..blank]));
-                let field = |i| record.get(i).unwrap_or_default();
-                layout.push(&mut rows, record.len(), field, clock);
-                if !is_sound && layout.is_broken(text) {
-                    rows.mark_broken();
+            let mut splitter = Splitter::new(&block.bytes, delimiter);
+            loop {
+                splitter.clear();
+                let first = records.len();
+                while records.len() < first + RECORDS_AT_ONCE
+                    && let Some(record) = splitter.next_record()
+                {
+                    if !splitter.fit(layout.n_fields) {
+                        rows.mark_ragged(records.len());
+                    }
+                    records.push(record);
                 }
+                if records.len() == first {
+                    break;
+                }
+                let field = |row: usize, i: usize| splitter.get(row * layout.n_fields + i);
+                rows.extend(records.len() - first, field, clock);
             }
         }
         Delimiter::Whitespace => {
             let mut start = 0;
             let mut fields: Vec<&[u8]> = Vec::new();
-            for (line_number, line) in (block.first_line..).zip(block.bytes.split_inclusive(|b| *b == b'\n')) {
+            for (n_lines_before, line) in (0..).zip(block.bytes.split_inclusive(|b| *b == b'\n')) {
+                let end = start + line.len() as u32;
                 fields.clear();
                 fields.extend(line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()));
                 if !fields.is_empty() {
-                    spans.push((start, start + line.len()));
-                    line_numbers.push(line_number);
-                    let field = |i| fields.get(i).copied().unwrap_or_default();
-                    layout.push(&mut rows, fields.len(), field, clock);
-                    if !is_sound && layout.is_broken(line) {
-                        rows.mark_broken();
+                    if fields.len() == layout.n_fields {
+                        rows.push(|i| fields[i], clock);
+                    } else {
+                        rows.push_ragged(clock);
                     }
+                    records.push(Record {
+                        start,
+                        end,
+                        n_lines_before,
+                    });
                 }
-                start += line.len();
+                start = end;
+            }
+        }
+    }
+    if !is_sound {
+        for (row, record) in records.iter().enumerate() {
+            if layout.is_broken(&block.bytes[record.start as usize..record.end as usize]) {
+                rows.mark_broken(row);
             }
         }
     }
     let raw = RawRows::Text {
         bytes: block.bytes,
-        spans,
-        line_numbers,
+        first_line: block.first_line,
+        records,
     };
     rows.finish(file, raw, clock)
 }
 
 impl Layout {
-    fn push<'b>(
-        &self,
-        rows: &mut Rows<'_>,
-        n_fields: usize,
-        field: impl Fn(usize) -> &'b [u8],
-        clock: &mut LocalClock,
-    ) {
-        let surplus_is_blank = || (self.n_fields..n_fields).all(|i| field(i).trim_ascii().is_empty());
-        if n_fields < self.n_fields || !surplus_is_blank() {
-            rows.push_ragged(clock);
-        } else {
-            rows.push(field, clock);
-        }
-    }
-
     /// Whether there are bytes that are no text in the file's encoding.
     pub(super) fn is_broken(&self, text: &[u8]) -> bool {
         if memchr(0, text).is_some() {

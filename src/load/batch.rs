@@ -150,27 +150,101 @@ impl TextColumn {
     }
 }
 
+/// What a value is compared by. Ids are short: their bytes fit two integers, and nothing else needs to be looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    /// The last eight bytes; beyond [`Key::SHORT`], the hash.
+    last: u64,
+    length: usize,
+}
+
+impl Key {
+    /// Up to here, the first and the last eight bytes are all.
+    const SHORT: usize = 16;
+
+    #[inline]
+    fn of(value: &[u8]) -> Self {
+        let length = value.len();
+        let (first, last) = match (value.first_chunk(), value.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let last = if length <= Self::SHORT {
+                    u64::from_le_bytes(*last)
+                } else {
+                    hash(value)
+                };
+                (u64::from_le_bytes(*first), last)
+            }
+            _ => match (value.first_chunk(), value.last_chunk()) {
+                (Some(first), Some(last)) => (
+                    u64::from(u32::from_le_bytes(*first)),
+                    u64::from(u32::from_le_bytes(*last)),
+                ),
+                // Three bytes at most.
+                _ => (value.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+            },
+        };
+        Self { first, last, length }
+    }
+
+    /// Folded multiplication, as wyhash has it.
+    #[inline]
+    fn hash(self) -> u64 {
+        if Self::SHORT < self.length {
+            return self.last;
+        }
+        let first = self.first ^ 0xA076_1D64_78BD_642F;
+        let last = self.last ^ 0xE703_7ED1_A0B4_28DB ^ self.length as u64;
+        let product = u128::from(first) * u128::from(last);
+        product as u64 ^ (product >> 64) as u64
+    }
+}
+
 /// Builds a [`TextColumn`] from one value a row. Lines of one order stand together, so the previous value is
 /// tried before the table.
 #[derive(Default)]
 pub struct TextBuilder {
     codes: Vec<u32>,
-    interner: Interner,
-    previous: Option<u32>,
+    table: HashTable<(Key, u32)>,
+    values: Strings,
+    previous: Option<(Key, u32)>,
 }
 
 impl TextBuilder {
+    #[inline]
     pub fn push(&mut self, value: &[u8]) {
         let value = value.trim_ascii();
-        let code = match self.previous {
-            _ if value.is_empty() => MISSING_CODE,
-            Some(code) if self.interner.strings.get(code as usize) == value => code,
-            _ => self.interner.intern(value),
-        };
-        if code != MISSING_CODE {
-            self.previous = Some(code);
-        }
+        let code = if value.is_empty() { MISSING_CODE } else { self.code(value) };
         self.codes.push(code);
+    }
+
+    #[inline]
+    fn code(&mut self, value: &[u8]) -> u32 {
+        let Self {
+            table,
+            values,
+            previous,
+            ..
+        } = self;
+        let key = Key::of(value);
+        let is_same =
+            |&(other, code): &(Key, u32)| other == key && (key.length <= Key::SHORT || values.get(code as usize) == value);
+        if let Some(known) = previous
+            && is_same(known)
+        {
+            return known.1;
+        }
+        let found = match table.find(key.hash(), is_same) {
+            Some(found) => *found,
+            None => {
+                let new = (key, values.len() as u32);
+                table.insert_unique(key.hash(), new, |(other, _)| other.hash());
+                values.push(value);
+                new
+            }
+        };
+        *previous = Some(found);
+        found.1
     }
 
     pub fn push_missing(&mut self) {
@@ -180,7 +254,7 @@ impl TextBuilder {
     pub fn finish(self) -> TextColumn {
         TextColumn {
             codes: self.codes,
-            values: self.interner.into_strings(),
+            values: self.values,
         }
     }
 }

@@ -150,22 +150,23 @@ impl TextColumn {
     }
 }
 
-/// What a value is compared by. Ids are short: their bytes fit two integers, and nothing else needs to be looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A value as it is compared, and its code. Ids are short: their bytes fit two integers, and nothing else needs to be looked at.
+#[derive(Clone, Copy)]
 struct Key {
     first: u64,
     /// The last eight bytes; beyond [`Key::SHORT`], the hash.
     last: u64,
-    length: usize,
+    length: u32,
+    code: u32,
 }
 
 impl Key {
     /// Up to here, the first and the last eight bytes are all.
-    const SHORT: usize = 16;
+    const SHORT: u32 = 16;
 
     #[inline]
     fn of(value: &[u8]) -> Self {
-        let length = value.len();
+        let length = value.len() as u32;
         let (first, last) = match (value.first_chunk(), value.last_chunk()) {
             (Some(first), Some(last)) => {
                 let last = if length <= Self::SHORT {
@@ -184,7 +185,12 @@ impl Key {
                 _ => (value.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
             },
         };
-        Self { first, last, length }
+        Self {
+            first,
+            last,
+            length,
+            code: 0,
+        }
     }
 
     /// Folded multiplication, as wyhash has it.
@@ -194,7 +200,7 @@ impl Key {
             return self.last;
         }
         let first = self.first ^ 0xA076_1D64_78BD_642F;
-        let last = self.last ^ 0xE703_7ED1_A0B4_28DB ^ self.length as u64;
+        let last = self.last ^ 0xE703_7ED1_A0B4_28DB ^ u64::from(self.length);
         let product = u128::from(first) * u128::from(last);
         product as u64 ^ (product >> 64) as u64
     }
@@ -205,12 +211,18 @@ impl Key {
 #[derive(Default)]
 pub struct TextBuilder {
     codes: Vec<u32>,
-    table: HashTable<(Key, u32)>,
+    table: HashTable<Key>,
     values: Strings,
-    previous: Option<(Key, u32)>,
+    previous: Option<Key>,
 }
 
 impl TextBuilder {
+    pub fn reserve(&mut self, n_rows: usize) {
+        self.codes.reserve(n_rows);
+        // Lines of an order, four or so, share its id; a room left empty costs next to nothing.
+        self.table.reserve(n_rows / 4, |key| key.hash());
+    }
+
     #[inline]
     pub fn push(&mut self, value: &[u8]) {
         let value = value.trim_ascii();
@@ -227,24 +239,27 @@ impl TextBuilder {
             ..
         } = self;
         let key = Key::of(value);
-        let is_same =
-            |&(other, code): &(Key, u32)| other == key && (key.length <= Key::SHORT || values.get(code as usize) == value);
+        let is_same = |other: &Key| {
+            (other.first, other.last, other.length) == (key.first, key.last, key.length)
+                && (key.length <= Key::SHORT || values.get(other.code as usize) == value)
+        };
         if let Some(known) = previous
             && is_same(known)
         {
-            return known.1;
+            return known.code;
         }
         let found = match table.find(key.hash(), is_same) {
             Some(found) => *found,
             None => {
-                let new = (key, values.len() as u32);
-                table.insert_unique(key.hash(), new, |(other, _)| other.hash());
+                let code = values.len() as u32;
+                let new = Key { code, ..key };
+                table.insert_unique(key.hash(), new, |other| other.hash());
                 values.push(value);
                 new
             }
         };
         *previous = Some(found);
-        found.1
+        found.code
     }
 
     pub fn push_missing(&mut self) {

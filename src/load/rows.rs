@@ -38,6 +38,16 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, n_rows: usize) {
+        self.texts.iter_mut().flatten().for_each(|builder| builder.reserve(n_rows));
+        self.numbers
+            .iter_mut()
+            .flatten()
+            .for_each(|numbers| numbers.reserve(n_rows));
+        self.ordered_at.reserve(n_rows);
+    }
+
     /// Adds a row whose fields are where the mapping says.
     #[inline]
     pub fn push<'b>(&mut self, field: impl Fn(usize) -> &'b [u8], clock: &mut LocalClock) {

@@ -246,8 +246,14 @@ pub fn decode(block: TextBlock, layout: &Layout, mapping: &Mapping, file: u32, c
                     }
                     records.push(record);
                 }
-                if records.len() == first {
+                let Some(last) = records.last().filter(|_| first < records.len()) else {
                     break;
+                };
+                if first == 0 {
+                    // The first records tell how many there will be, a tenth more or less.
+                    let n_rows = records.len() * block.bytes.len() / last.end as usize;
+                    rows.reserve(n_rows + n_rows / 8);
+                    records.reserve(n_rows / 8 + n_rows - records.len());
                 }
                 let field = |row: usize, i: usize| splitter.get(row * layout.n_fields + i);
                 rows.extend(records.len() - first, field, clock);

@@ -24,6 +24,8 @@ const WORD: usize = 64;
 /// Bytes in which delimiters and line ends are looked up before they are used; a few kilobytes stay in the nearest
 /// cache.
 const WINDOW: usize = 64 * WORD;
+/// Marks of a word that are noted without a look at how many there are; a word of a usual file has fewer.
+const AT_ONCE: usize = 10;
 
 /// Where a field stands: in the text, or, with [`UNQUOTED`] added to its start, in `Splitter::unquoted`.
 #[derive(Clone, Copy, Debug)]
@@ -186,8 +188,9 @@ impl<'b> Splitter<'b> {
 struct Marks<'b> {
     text: &'b [u8],
     delimiter: u8,
-    /// Those of the window, ascending; `next` is the first that has not been passed.
+    /// The first `n_found` are those of the window, ascending; `next` is the first that has not been passed.
     found: Vec<u32>,
+    n_found: usize,
     next: usize,
     /// Where the next window starts.
     window: usize,
@@ -198,7 +201,8 @@ impl<'b> Marks<'b> {
         Self {
             text,
             delimiter,
-            found: Vec::with_capacity(WINDOW),
+            found: vec![0; WINDOW + AT_ONCE],
+            n_found: 0,
             next: 0,
             window: 0,
         }
@@ -208,9 +212,9 @@ impl<'b> Marks<'b> {
     #[inline]
     fn next(&mut self) -> usize {
         loop {
-            if let Some(&mark) = self.found.get(self.next) {
+            if self.next < self.n_found {
                 self.next += 1;
-                return mark as usize;
+                return self.found[self.next - 1] as usize;
             }
             if self.text.len() <= self.window {
                 return self.text.len();
@@ -235,7 +239,7 @@ impl<'b> Marks<'b> {
     /// Looks up the marks of the next window, leaving out what lies before `at`.
     #[inline(never)]
     fn look(&mut self, at: usize) {
-        self.found.clear();
+        self.n_found = 0;
         self.next = 0;
         self.window = self.window.max(at / WORD * WORD);
         let window = &self.text[self.window.min(self.text.len())..];
@@ -255,11 +259,18 @@ impl<'b> Marks<'b> {
         self.window += window.len();
     }
 
+    /// Notes the marks of a word. Always [`AT_ONCE`] of them, of which the last may be none, so that the processor
+    /// need not guess how many there are.
     #[inline]
     fn found_in(&mut self, start: u32, mut mask: u64) {
+        let mut at = self.n_found;
+        self.n_found += mask.count_ones() as usize;
         while mask != 0 {
-            self.found.push(start + mask.trailing_zeros());
-            mask &= mask - 1;
+            for place in &mut self.found[at..at + AT_ONCE] {
+                *place = start + mask.trailing_zeros();
+                mask &= mask.wrapping_sub(1);
+            }
+            at += AT_ONCE;
         }
     }
 }

@@ -226,7 +226,11 @@ impl TextBuilder {
     #[inline]
     pub fn push(&mut self, value: &[u8]) {
         let value = value.trim_ascii();
-        let code = if value.is_empty() { MISSING_CODE } else { self.code(value) };
+        let code = if value.is_empty() {
+            MISSING_CODE
+        } else {
+            self.code(value)
+        };
         self.codes.push(code);
     }
 
@@ -454,6 +458,31 @@ mod tests {
         assert_eq!(column.values.text(1), "a");
         assert_eq!(column.value(2), Some(&b"b"[..]));
         assert_eq!(column.value(3), None);
+    }
+
+    /// Values that agree in length, in their first and in their last bytes are told apart all the same.
+    #[test]
+    fn text_is_told_apart_at_every_length() {
+        let mut values: Vec<Vec<u8>> = Vec::new();
+        for length in 1..40 {
+            for at in 0..length {
+                let mut value = vec![b'a'; length];
+                value[at] = b'b';
+                values.push(value);
+            }
+            values.push(vec![b'a'; length]);
+        }
+        let mut builder = TextBuilder::default();
+        for value in values.iter().chain(&values) {
+            builder.push(value);
+            builder.push(value);
+        }
+        let column = builder.finish();
+        assert_eq!(column.values.len(), values.len());
+        for (row, value) in values.iter().chain(&values).enumerate() {
+            assert_eq!(column.value(2 * row), Some(&value[..]));
+            assert_eq!(column.value(2 * row + 1), Some(&value[..]));
+        }
     }
 
     #[test]

@@ -40,7 +40,10 @@ impl<'a> Rows<'a> {
 
     /// Makes room for so many more rows.
     pub fn reserve(&mut self, n_rows: usize) {
-        self.texts.iter_mut().flatten().for_each(|builder| builder.reserve(n_rows));
+        self.texts
+            .iter_mut()
+            .flatten()
+            .for_each(|builder| builder.reserve(n_rows));
         self.numbers
             .iter_mut()
             .flatten()

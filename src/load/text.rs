@@ -63,6 +63,7 @@ pub struct Blocks<R> {
     reader: R,
     /// `None` where a quote has no meaning (records separated by blanks).
     delimiter: Option<u8>,
+    block_bytes: usize,
     carried: Vec<u8>,
     next_line: u64,
     started: bool,
@@ -81,6 +82,7 @@ impl<R: Read> Blocks<R> {
         Ok(Self {
             reader,
             delimiter,
+            block_bytes: BLOCK_BYTES,
             carried: Vec::new(),
             next_line: 1 + count_lines(&skipped),
             started: false,
@@ -90,10 +92,10 @@ impl<R: Read> Blocks<R> {
 
     /// The next block; `None` at the end.
     pub fn next_block(&mut self) -> Result<Option<TextBlock>, CutError> {
-        let mut bytes = Vec::with_capacity(self.carried.len() + BLOCK_BYTES);
+        let mut bytes = Vec::with_capacity(self.carried.len() + self.block_bytes);
         bytes.extend_from_slice(&self.carried);
         loop {
-            let wanted = bytes.len().max(BLOCK_BYTES);
+            let wanted = bytes.len().max(self.block_bytes);
             self.read(&mut bytes, wanted).map_err(CutError::Read)?;
             let cut = last_record_end(&bytes, self.delimiter);
             let end = match cut {
@@ -138,7 +140,7 @@ impl<R: Read> Blocks<R> {
     /// asked for gives it as it is; to insist on the rest would make a buffered one copy everything twice.
     fn read(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> io::Result<()> {
         let mut end = bytes.len();
-        let enough = end + wanted / 2;
+        let enough = end + wanted.div_ceil(2);
         bytes.resize(end + wanted, 0);
         while !self.ended && end < enough {
             match self.reader.read(&mut bytes[end..]) {
@@ -311,41 +313,4 @@ impl Layout {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut(text: &[u8]) -> Vec<TextBlock> {
-        let mut blocks = Blocks::new(text, Delimiter::Byte(b','), 0).unwrap();
-        let mut all = Vec::new();
-        while let Some(block) = blocks.next_block().unwrap() {
-            all.push(block);
-        }
-        all
-    }
-
-    #[test]
-    fn blocks_end_between_records_and_know_their_line() {
-        let record = "1,\"two\nlines, \"\"quoted\"\"\",5\" pipe\n";
-        let text = record.repeat(200_000);
-        let blocks = cut(text.as_bytes());
-        assert!(blocks.len() > 1);
-        assert_eq!(blocks.iter().map(|b| b.bytes.len()).sum::<usize>(), text.len());
-        for block in &blocks {
-            assert!(block.bytes.starts_with(b"1,") && block.bytes.ends_with(b"pipe\n"));
-        }
-        let records_before = blocks[0].bytes.len() / record.len();
-        assert_eq!(blocks[1].first_line, 1 + 2 * records_before as u64);
-    }
-
-    #[test]
-    fn a_last_line_without_an_end_is_a_record() {
-        let blocks = cut(b"a,b\n1,2");
-        assert_eq!(blocks[0].bytes, b"a,b\n1,2");
-    }
-
-    #[test]
-    fn an_open_quote_is_found_with_its_line() {
-        let mut blocks = Blocks::new(&b"a,b\n1,2\n3,\"4\n5,6\n"[..], Delimiter::Byte(b','), 0).unwrap();
-        assert!(matches!(blocks.next_block(), Err(CutError::OpenQuote { line: 3 })));
-    }
-}
+mod tests;

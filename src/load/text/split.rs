@@ -142,6 +142,12 @@ impl<'b> Splitter<'b> {
         }
     }
 
+    /// The fields of the last record.
+    #[cfg(test)]
+    pub fn last_fields(&self) -> impl Iterator<Item = &[u8]> {
+        (self.last..self.spans.len()).map(|at| self.get(at))
+    }
+
     #[inline]
     fn push(&mut self, start: usize, end: usize) {
         self.spans.push(Span {

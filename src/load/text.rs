@@ -95,7 +95,9 @@ impl<R: Read> Blocks<R> {
         let mut bytes = Vec::with_capacity(self.carried.len() + self.block_bytes);
         bytes.extend_from_slice(&self.carried);
         loop {
-            let wanted = bytes.len().max(self.block_bytes);
+            // Never more than shows that a record is too long.
+            let room = (MAX_RECORD_BYTES + 1).saturating_sub(bytes.len()).max(1);
+            let wanted = bytes.len().max(self.block_bytes).min(room);
             self.read(&mut bytes, wanted).map_err(CutError::Read)?;
             let cut = last_record_end(&bytes, self.delimiter);
             let end = match cut {

@@ -754,7 +754,7 @@ fn any_mess_adds_up() {
     }
     let [refused, cleaned, unreadable, rejected] = outcomes;
     assert!(
-        cleaned > 100 && refused > 5,
+        cleaned > 100 && refused > 2,
         "{refused} refused, {cleaned} cleaned, {unreadable} unreadable, {rejected} rejected"
     );
 }

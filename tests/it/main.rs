@@ -3,11 +3,13 @@
 mod cli;
 mod contract;
 mod differential;
+mod files;
 mod hostile;
 mod laws;
 mod licences;
 mod plain;
 mod published;
 mod real;
+mod shapes;
 mod support;
 mod tidy;

@@ -11,8 +11,8 @@ use crate::support::{Bench, Snapshot, assert_close, quintile};
 #[track_caller]
 fn run(bench: &Bench, text: &str, more: &[&str]) -> Snapshot {
     let input = bench.write("sales.csv", text);
-    let _ = fs::remove_dir_all(bench.path("out"));
-    bench.snapshot(&input, "out", more)
+    let _ = fs::remove_dir_all(bench.path("published"));
+    bench.snapshot(&input, "published", more)
 }
 
 /// Net money by customer.

@@ -1,5 +1,6 @@
 //! One binary for all integration tests.
 
+mod broken;
 mod cli;
 mod contract;
 mod differential;

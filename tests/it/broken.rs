@@ -249,18 +249,7 @@ fn run(bench: &Path, folder: &Path, args: &[&str], input: Stdio) -> Option<Ran> 
 
 #[track_caller]
 fn check(cases: &[Case]) {
-    let wrong: Vec<String> = cases
-        .iter()
-        .map(|c| {
-            let t = Instant::now();
-            let f = failures(c);
-            if t.elapsed().as_millis() > 700 {
-                eprintln!("SLOW {} {:?}", c.name, t.elapsed())
-            };
-            f
-        })
-        .filter(|wrong| !wrong.is_empty())
-        .collect();
+    let wrong: Vec<String> = cases.iter().map(failures).filter(|wrong| !wrong.is_empty()).collect();
     assert!(
         wrong.is_empty(),
         "{} of {}:\n{}",

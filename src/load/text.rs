@@ -17,7 +17,8 @@ use super::rows::Rows;
 use super::sniff::Delimiter;
 use split::Splitter;
 
-/// Bytes of a block.
+/// Bytes of a block: it stays in the second-level cache from being read to being parsed. With 4 MiB, reading took a
+/// quarter longer.
 pub const BLOCK_BYTES: usize = 1 << 20;
 /// Records split before their fields are read, column by column: few enough that their places and bytes stay in the
 /// nearest cache, enough to make each column a loop of its own.

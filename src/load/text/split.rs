@@ -13,7 +13,8 @@
 //! `csv` crate would take off that of any block which happens to begin with one.
 //!
 //! Cost: every byte is compared with three others in vectors, every field costs a look at its first and its last byte.
-//! The `csv` crate looks at every byte of short fields in turn and copies them: 2 to 3 times the time.
+//! The `csv` crate looks at every byte of short fields in turn and copies them, which took 2.3 and 2.4 times the processor
+//! seconds on two files of 10 million lines.
 
 use memchr::{memchr, memchr_iter};
 

@@ -262,10 +262,10 @@ fn parse_and_execute() -> u8 {
 
 fn report_error(error: &Error) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    let _ = writeln!(stderr, "error: {}", screen::printable(&error.to_string()));
     let hint = error.hint();
     if !hint.is_empty() {
-        let _ = writeln!(stderr, "  hint: {hint}");
+        let _ = writeln!(stderr, "  hint: {}", screen::printable(&hint));
     }
 }
 

@@ -157,6 +157,7 @@ impl<'a> Cleaner<'a> {
 
     /// The id as it was before a spreadsheet took it for a number; `None` where nobody can know.
     fn fixed_id<'b>(&self, id: &'b [u8]) -> (Option<Cow<'b, [u8]>>, u32) {
+        let id = trimmed(id);
         if self.params.actions.of(Rule::SpreadsheetId) != Action::Fix {
             return (Some(Cow::Borrowed(id)), 0);
         }
@@ -178,7 +179,7 @@ impl<'a> Cleaner<'a> {
             rules = Rule::LostDigits.bit();
         }
         let id = fixed.as_deref().unwrap_or(id);
-        if means_missing(id) || means_anonymous(id) {
+        if id.is_empty() || means_missing(id) || means_anonymous(id) {
             return unknown(Rule::MissingCustomer.bit());
         }
         if rules & self.rejecting != 0 {
@@ -199,7 +200,7 @@ impl<'a> Cleaner<'a> {
 
     fn order_key(&self, id: &[u8]) -> Option<OrderKey> {
         let (fixed, rules) = self.fixed_id(id);
-        let id = fixed.as_deref().filter(|id| !means_missing(id))?;
+        let id = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id))?;
         let prefix = &self.params.cancelled_order_prefix;
         // `C536379` is the cancellation of an order; `CASH1` and `customer-7` are ordinary ids.
         let cancelled = !prefix.is_empty()
@@ -216,7 +217,7 @@ impl<'a> Cleaner<'a> {
         let mut shared = lock(&self.shared);
         Coded::new(column, |id| {
             let (fixed, mut rules) = self.fixed_id(id);
-            let Some(id) = fixed.as_deref().filter(|id| !means_missing(id)) else {
+            let Some(id) = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id)) else {
                 return ProductKey { code: NONE, rules };
             };
             if self.is_non_product(id) {
@@ -341,6 +342,14 @@ impl<'a> Cleaner<'a> {
             product_names,
             report,
         })
+    }
+}
+
+/// Without the blanks of other scripts and of web pages at either end.
+fn trimmed(id: &[u8]) -> &[u8] {
+    match id {
+        [first, .., last] if first.is_ascii() && last.is_ascii() => id,
+        _ => std::str::from_utf8(id).map_or(id, |text| text.trim().as_bytes()),
     }
 }
 

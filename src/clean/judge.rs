@@ -5,7 +5,7 @@ use super::{IN_BASKET, IS_RETURN, Line, NO_COST, NON_PRODUCT, NONE, Rule, minute
 use crate::load::batch::{self, MISSING_CODE, RawBatch, TextColumn, is_value};
 use crate::load::header::{CostBasis, DiscountBasis};
 use crate::load::line_type::LineType;
-use crate::units::{Fixed, UNITS_PER_ONE};
+use crate::units::{Fixed, LINE_LIMIT, UNITS_PER_ONE};
 
 /// What the ids of one batch mean, one entry for each distinct value.
 pub(super) struct Coded<T> {
@@ -181,6 +181,7 @@ impl Cleaner<'_> {
             }
             number => number,
         };
+        let within = |number: &i64| number.unsigned_abs() <= LINE_LIMIT as u64 * UNITS_PER_ONE as u64;
         let quantity = readable(number(&batch.quantity));
         let unit_price = if batch.amount.is_none() {
             readable(number(&batch.unit_price))
@@ -188,7 +189,13 @@ impl Cleaner<'_> {
             None
         };
         let amount = match &batch.amount {
-            Some(_) => readable(number(&batch.amount)).map(Fixed),
+            Some(_) => {
+                let amount = readable(number(&batch.amount));
+                if amount.is_some_and(|amount| !within(&amount)) {
+                    *matched |= Rule::BadAmount.bit();
+                }
+                amount.filter(within).map(Fixed)
+            }
             None => quantity.zip(unit_price).and_then(|(quantity, price)| {
                 let gross = Fixed::quantity_times_price(Fixed(quantity), price);
                 let net = match number(&batch.discount) {

@@ -30,6 +30,12 @@ pub fn money(amount: f64) -> String {
     }
 }
 
+/// A text that may hold what a file holds, without what would move the cursor or change colours.
+pub fn printable(text: &str) -> String {
+    let replace = |c: char| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c };
+    text.chars().map(replace).collect()
+}
+
 fn plural(n: u64, one: &str) -> String {
     if n == 1 {
         format!("1 {one}")
@@ -62,7 +68,7 @@ pub fn plan(plan: &Plan) -> String {
     for note in plan.found_out() {
         let _ = writeln!(text, "  {note}");
     }
-    text
+    printable(&text)
 }
 
 /// The end of a run: the five things worth knowing, warnings, and where the results are.
@@ -172,7 +178,7 @@ pub fn quality(quality: &Quality) -> String {
     for warning in &quality.warnings {
         let _ = writeln!(text, "\nwarning: {}\n  hint: {}", warning.message, warning.hint);
     }
-    text
+    printable(&text)
 }
 
 fn rules(text: &mut String, quality: &Quality) {

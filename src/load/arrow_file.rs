@@ -1,7 +1,7 @@
 //! Arrow IPC files (Feather version 2) and streams, read a record batch at a time.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -107,9 +107,40 @@ impl ArrowFile {
     }
 }
 
+/// A message that says to be larger than what is left of the file would have memory reserved for it.
+fn refuse_oversized(path: &Path) -> Result<(), ArrowError> {
+    let mut file = File::open(path)?;
+    let mut left = file.metadata()?.len();
+    let mut word = [0; 4];
+    let damaged = || ArrowError::IpcError("a message is longer than the file".into());
+    loop {
+        if left < 4 || file.read_exact(&mut word).is_err() {
+            return Ok(());
+        }
+        left -= 4;
+        if word == [0xff; 4] {
+            file.read_exact(&mut word)?;
+            left = left.saturating_sub(4);
+        }
+        let length = u64::from(u32::from_le_bytes(word));
+        if length == 0 {
+            return Ok(());
+        }
+        left = left.checked_sub(length).ok_or_else(damaged)?;
+        let mut metadata = vec![0; length as usize];
+        file.read_exact(&mut metadata)?;
+        let message =
+            arrow::ipc::root_as_message(&metadata).map_err(|error| ArrowError::IpcError(error.to_string()))?;
+        let body = u64::try_from(message.bodyLength()).map_err(|_| damaged())?;
+        left = left.checked_sub(body).ok_or_else(damaged)?;
+        file.seek(SeekFrom::Current(body as i64))?;
+    }
+}
+
 /// Copies a stream as a file, whose batches can be read in any order.
 pub fn stream_to_file(path: &Path, into: &mut dyn Write) -> Result<(), ArrowError> {
     guarded(|| {
+        refuse_oversized(path)?;
         let stream = StreamReader::try_new(BufReader::new(File::open(path)?), None)?;
         let mut file = FileWriter::try_new(into, &stream.schema())?;
         for batch in stream {

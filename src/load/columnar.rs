@@ -203,7 +203,35 @@ pub fn to_raw(
         raw.ordered_at = ordered_at;
     }
     raw.fill_constants(mapping, clock);
+    mark_broken(&mut raw);
     raw
+}
+
+/// Columns of bytes may hold what is no text.
+fn mark_broken(raw: &mut RawBatch) {
+    let mut broken = Vec::new();
+    let texts = [
+        &raw.order,
+        &raw.product,
+        &raw.product_name,
+        &raw.currency,
+        &raw.line_type,
+    ];
+    for column in texts.into_iter().flatten().chain([&raw.customer]) {
+        let is_broken: Vec<bool> = column
+            .values
+            .iter()
+            .map(|value| std::str::from_utf8(value).is_err())
+            .collect();
+        if is_broken.contains(&true) {
+            let codes = column.codes.iter().enumerate();
+            let rows = codes.filter(|(_, code)| **code != MISSING_CODE && is_broken[**code as usize]);
+            broken.extend(rows.map(|(row, _)| row as u32));
+        }
+    }
+    broken.sort_unstable();
+    broken.dedup();
+    raw.broken = broken;
 }
 
 /// A column of ids. Whole numbers are written without a fraction, whatever their type.

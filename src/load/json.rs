@@ -188,15 +188,25 @@ pub fn is_lines(start: &[u8]) -> bool {
         || (first.trim_ascii_start().starts_with(b"{\"") && lines.next().is_none())
 }
 
-/// Copies an array of objects, or objects over several lines, as one object a line. Cost: one pass, byte by byte.
+/// Copies an array of objects, or objects over several lines, as one object a line. What stands between the objects
+/// and is none becomes a line of its own, to be rejected as such. Cost: one pass, byte by byte.
+///
+/// # Errors
+/// `UnexpectedEof` if the array or an object has no end.
 pub fn to_lines(mut reader: impl BufRead, into: &mut dyn Write) -> io::Result<()> {
     let mut depth = 0_usize;
     let (mut in_text, mut after_backslash) = (false, false);
+    let (mut is_array, mut is_closed) = (None, false);
+    // Whether the line that is being written is no object.
+    let mut is_stray = false;
     loop {
         let chunk = reader.fill_buf()?;
         if chunk.is_empty() {
-            // What is cut short is a line that is no object, and will be rejected as one.
-            return if depth == 0 { Ok(()) } else { into.write_all(b"\n") };
+            if depth > 0 || is_array == Some(true) && !is_closed {
+                let what = "the array of objects is cut short";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+            }
+            return if is_stray { into.write_all(b"\n") } else { Ok(()) };
         }
         let mut line = Vec::with_capacity(chunk.len() + 16);
         for &byte in chunk {
@@ -206,10 +216,30 @@ pub fn to_lines(mut reader: impl BufRead, into: &mut dyn Write) -> io::Result<()
                 line.push(if matches!(byte, b'\n' | b'\r') { b' ' } else { byte });
                 continue;
             }
+            if depth == 0 && byte != b'{' {
+                match byte {
+                    b'[' if is_array.is_none() => is_array = Some(true),
+                    b']' if is_array == Some(true) && !is_closed && !is_stray => is_closed = true,
+                    b',' | b'\n' | b'\r' | b' ' | b'\t' if !is_stray => {}
+                    b',' | b'\n' => {
+                        line.push(b'\n');
+                        is_stray = false;
+                    }
+                    byte => {
+                        is_stray = true;
+                        line.push(byte);
+                    }
+                }
+                continue;
+            }
             match byte {
-                b'{' => depth += 1,
-                // What stands between the objects: the array's brackets and commas.
-                _ if depth == 0 => continue,
+                b'{' => {
+                    if std::mem::take(&mut is_stray) {
+                        line.push(b'\n');
+                    }
+                    is_array.get_or_insert(false);
+                    depth += 1;
+                }
                 b'"' => in_text = true,
                 b'}' => depth -= 1,
                 _ => {}
@@ -284,6 +314,17 @@ mod tests {
         let lines = String::from_utf8(lines).unwrap();
         assert_eq!(lines, "{\"a\": 1,   \"b\": \"x]},{\\\"y\"}\n{\"a\": {\"c\": []}}\n");
         assert!(!is_lines(text.as_bytes()) && is_lines(lines.as_bytes()));
+        let copied = |text: &str| {
+            let mut lines = Vec::new();
+            to_lines(text.as_bytes(), &mut lines).map(|()| String::from_utf8(lines).unwrap())
+        };
+        assert_eq!(
+            copied("[{\"a\":1},7,{\"a\":2}]\nthe end").unwrap(),
+            "{\"a\":1}\n7\n{\"a\":2}\nthe end\n"
+        );
+        for cut in ["[{\"a\":1}", "[{\"a\":1},{\"a\"", "{\"a\":\n"] {
+            assert_eq!(copied(cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof, "{cut}");
+        }
         assert!(is_lines(b"{\"a\":1}\n{\"a\":2"));
         assert!(!is_lines(b"{\n\"a\":1}\n"));
     }

@@ -231,6 +231,12 @@ pub enum Error {
     },
     #[error("{}: --columns names {named} columns, the file has {found}", path.display())]
     ColumnCount { path: PathBuf, named: usize, found: usize },
+    #[error("{}: the header has {n_header} fields, the rows below it have {n_rows} fields", path.display())]
+    NarrowRows {
+        path: PathBuf,
+        n_header: usize,
+        n_rows: usize,
+    },
     #[error("{}: {n} columns are more than {limit}", path.display())]
     TooManyColumns { path: PathBuf, n: usize, limit: usize },
     #[error("{}: {n} columns are called {header:?}, and {canonical} is to be read from one of them", path.display())]
@@ -334,6 +340,7 @@ impl Error {
                 )
             }
             Self::ColumnCount { found, .. } => format!("name all {found} columns in order, _ for one to skip"),
+            Self::NarrowRows { .. } => "is it the right delimiter, and is the header complete? See --delimiter".into(),
             Self::TooManyColumns { .. } => "is it the right delimiter? See --delimiter; or export fewer columns".into(),
             Self::TwinColumns { .. } => "rename them in the file so that each has a name of its own".into(),
             Self::OneColumn { .. } => "is it another delimiter? Set --delimiter ';' or --delimiter tab".into(),

@@ -14,7 +14,7 @@ use super::plan::{FilePlan, Format};
 use super::resolve::{Found, STDIN};
 use super::sniff::{self, Delimiter};
 use super::spool::{Bytes, Compression};
-use super::text::{Blocks, first_record_end};
+use super::text::{Blocks, first_record_end, open_quote_line};
 use super::workbook::{self, Archive, WorkbookError};
 use super::{Decision, Error, Params, io_error};
 
@@ -102,7 +102,7 @@ impl Opened {
             Bytes::file(path)
         };
         let bytes = bytes.map_err(io_error(path))?;
-        let mut opened = Self::look(params, bytes)?;
+        let mut opened = Self::look(params, bytes, 0)?;
         for (key, value) in &found.keys {
             // What stands in the file is nearer than what its folder is called.
             if !opened.headers.contains(key) {
@@ -115,7 +115,9 @@ impl Opened {
         Ok(opened)
     }
 
-    fn look(params: &Params, bytes: Bytes) -> Result<Self, Error> {
+    /// `depth` counts the packings around it.
+    fn look(params: &Params, bytes: Bytes, depth: usize) -> Result<Self, Error> {
+        const MAX_DEPTH: usize = 2;
         let path = bytes.shown.clone();
         if bytes.length() == 0 {
             return Err(Error::EmptyFile { path });
@@ -141,7 +143,7 @@ impl Opened {
             let copy = Bytes::copy::<io::Error>(&path, |into| {
                 io::copy(&mut bytes.unpacked(compression)?, into).map(drop)
             });
-            return Self::look(params, copy.map_err(io_error(&path))?);
+            return Self::look(params, copy.map_err(io_error(&path))?, depth + 1);
         }
         let refused = |what| {
             Err(Error::Format {
@@ -149,6 +151,9 @@ impl Opened {
                 what,
             })
         };
+        if compression != Compression::None && Compression::of(&magic) != Compression::None || MAX_DEPTH < depth {
+            return refused("packed more than once");
+        }
         match magic[..] {
             [b'P', b'A', b'R', b'1', ..] => Self::parquet(bytes),
             [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Self::arrow(bytes),
@@ -160,7 +165,7 @@ impl Opened {
                 Archive::Workbook => Self::workbook(params, &bytes, workbook::xlsx_to_text),
                 Archive::Single(name) => {
                     let copy = Bytes::copy(&path, |into| workbook::unzip(bytes.path(), &name, into));
-                    let mut opened = Self::look(params, copy.map_err(workbook_error(&path))?)?;
+                    let mut opened = Self::look(params, copy.map_err(workbook_error(&path))?, depth + 1)?;
                     opened.notes.insert(0, format!("{name:?} in the archive is read"));
                     Ok(opened)
                 }
@@ -169,7 +174,7 @@ impl Opened {
             [0xd0, 0xcf, 0x11, 0xe0, ..] => Self::workbook(params, &bytes, workbook::xls_to_text),
             [b'F', b'E', b'A', b'1', ..] => refused("a Feather file of version 1"),
             [b'S', b'Q', b'L', b'i', ..] => refused("an SQLite database"),
-            [b'O', b'r', b'c' | b'b', ..] | [b'O', b'R', b'C', ..] => refused("an ORC or Avro file"),
+            [b'O', b'b', b'j', 1, ..] | [b'O', b'R', b'C', ..] => refused("an ORC or Avro file"),
             [b'%', b'P', b'D', b'F', ..] => refused("a PDF document"),
             [b'<', ..] => refused("XML or HTML"),
             [b'B', b'Z', b'h', ..] => refused("packed with bzip2"),
@@ -204,6 +209,9 @@ impl Opened {
         };
         let parquet = ParquetFile::open(&bytes).map_err(error)?;
         let sample = parquet.sample(SAMPLE_ROWS).map_err(error)?;
+        if sample.iter().all(Vec::is_empty) {
+            return Err(Error::NoRows { path });
+        }
         Self::new(bytes, parquet.headers(), sample, Kind::Parquet(parquet))
     }
 
@@ -215,6 +223,9 @@ impl Opened {
         };
         let arrow = ArrowFile::open(&bytes).map_err(error)?;
         let sample = arrow.sample(SAMPLE_ROWS).map_err(error)?;
+        if sample.iter().all(Vec::is_empty) {
+            return Err(Error::NoRows { path });
+        }
         Self::new(bytes, arrow.headers(), sample, Kind::Arrow(arrow))
     }
 
@@ -274,6 +285,19 @@ impl Opened {
         if text.trim_ascii().is_empty() {
             return Err(Error::EmptyFile { path });
         }
+        if text.contains(&b'\r') && !text.contains(&b'\n') {
+            let mut reader = open_text(&bytes, compression, encoding)?;
+            let copy = Bytes::copy::<io::Error>(&path, |into| with_line_feeds(&mut reader, into));
+            let params = Params {
+                encoding: Some(UTF_8),
+                ..params.clone()
+            };
+            let mut opened = Self::text(&params, copy.map_err(io_error(&path))?, Compression::None)?;
+            opened
+                .notes
+                .insert(0, "line ends: carriage returns, as old Macs write them".into());
+            return Ok(opened);
+        }
         // A few NULs are broken lines, many are no text.
         if text.len() < 100 * memchr::memchr_iter(0, &text).count() {
             let what = "a binary file";
@@ -319,7 +343,7 @@ impl Opened {
                 n_fields,
             });
         }
-        let headers: Vec<String> = if has_header {
+        let mut headers: Vec<String> = if has_header {
             let names = first
                 .iter()
                 .map(|name| String::from_utf8_lossy(name).trim().to_string());
@@ -330,18 +354,36 @@ impl Opened {
             let (named, found) = (params.columns.len(), first.len());
             return Err(Error::ColumnCount { path, named, found });
         };
-        if has_header && rows.is_empty() {
+        let is_blank = |row: &Vec<Vec<u8>>| row.iter().all(|field| field.trim_ascii().is_empty());
+        if has_header && rows.iter().all(is_blank) {
             return Err(Error::NoRows { path });
+        }
+        // A delimiter behind the last name opens no column unless something stands in it.
+        let is_used = |at: usize| {
+            let value = |row: &Vec<Vec<u8>>| row.get(at).is_some_and(|value| !value.trim_ascii().is_empty());
+            rows.iter().any(value)
+        };
+        while headers.last().is_some_and(String::is_empty) && !is_used(headers.len() - 1) {
+            headers.pop();
         }
         if headers.len() == 1 {
             let header = headers[0].clone();
             return Err(Error::OneColumn { path, header });
         }
+        let n_fields_of_rows = rows.first().map_or(0, Vec::len);
         let mut sample = vec![Vec::new(); headers.len()];
         let data = rows.into_iter().chain((!has_header).then_some(first));
         for row in data.filter(|row| row.len() >= headers.len()) {
             let columns = sample.iter_mut().zip(row);
             columns.for_each(|(column, value)| column.push(value));
+        }
+        if sample[0].is_empty() {
+            if let Some(line) = open_quote_line(text, delimiter) {
+                let line = line + n_title_lines as u64;
+                return Err(Error::OpenQuote { path, line });
+            }
+            let (n_header, n_rows) = (headers.len(), n_fields_of_rows);
+            return Err(Error::NarrowRows { path, n_header, n_rows });
         }
         let kind = TextKind {
             delimiter,
@@ -379,6 +421,10 @@ impl Opened {
         }
         let (keys, sample) = json::sample(&text, SAMPLE_ROWS, MAX_COLUMNS);
         let n_rows = sample.first().map_or(0, Vec::len);
+        if n_rows == 1 && sample.iter().flatten().any(|value| is_array(value)) {
+            let what = "a JSON object around an array, and not one object for each line of a transaction";
+            return Err(Error::Format { path, what });
+        }
         if n_rows == 0 {
             let what = "no JSON with one object for each line of a transaction";
             return Err(Error::Format { path, what });
@@ -480,6 +526,22 @@ impl Opened {
     }
 }
 
+/// Copies a text whose lines end in carriage returns.
+fn with_line_feeds(reader: &mut dyn Read, into: &mut dyn io::Write) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let n = reader.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        buffer[..n]
+            .iter_mut()
+            .filter(|byte| **byte == b'\r')
+            .for_each(|byte| *byte = b'\n');
+        into.write_all(&buffer[..n])?;
+    }
+}
+
 /// `[`, blanks, `{`.
 fn is_array(text: &[u8]) -> bool {
     text.strip_prefix(b"[")
@@ -488,8 +550,7 @@ fn is_array(text: &[u8]) -> bool {
 
 /// The bytes that show the encoding: the first of the file, and if they are all ASCII, the first that are not.
 fn encoding_sample(bytes: &Bytes, compression: Compression) -> Result<Vec<u8>, Error> {
-    // As if they were UTF-8: passed through unread, but for a byte order mark.
-    let mut reader = open_text(bytes, compression, UTF_8)?;
+    let mut reader = bytes.unpacked(compression).map_err(io_error(&bytes.shown))?;
     let mut sample = Vec::new();
     let mut chunk = |sample: &mut Vec<u8>| {
         sample.clear();

@@ -160,6 +160,15 @@ impl<R: Read> Blocks<R> {
     }
 }
 
+/// The line on which a quoted field opens that has no end in these bytes.
+pub fn open_quote_line(bytes: &[u8], delimiter: Delimiter) -> Option<u64> {
+    let Delimiter::Byte(delimiter) = delimiter else {
+        return None;
+    };
+    let at = last_record_end(bytes, Some(delimiter)).open_quote?;
+    Some(1 + count_lines(&bytes[..at]))
+}
+
 fn count_lines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }

@@ -174,7 +174,8 @@ impl<'a> Lines<'a> {
 
     fn put(&mut self, row: u32, column: u32, text: String) -> Result<(), WorkbookError> {
         const MAX_COLUMNS: u32 = 16_384;
-        if row < self.n_lines || MAX_COLUMNS <= column {
+        const MAX_ROWS: u32 = 1 << 20;
+        if row < self.n_lines || MAX_ROWS <= row || MAX_COLUMNS <= column {
             return Err(damaged(format!(
                 "a cell in row {} stands out of order",
                 u64::from(row) + 1

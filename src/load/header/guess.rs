@@ -436,8 +436,12 @@ fn assign(
             .iter()
             .find(|(done, _)| *done == canonical)
             .map(|(_, outcome)| outcome.clone());
+        // Nobody asks after a column that may be missing.
         let missing = || Outcome::Missing {
-            closest: closest(canonical, columns, &used),
+            closest: match canonical.need() {
+                Need::Optional => Vec::new(),
+                Need::Required | Need::Money => closest(canonical, columns, &used),
+            },
         };
         (canonical, outcome.unwrap_or_else(missing))
     });
@@ -465,7 +469,10 @@ fn closest(canonical: Canonical, columns: &[Column<'_>], used: &[usize]) -> Vec<
     /// A hint is not worth minutes.
     const MAX_COLUMNS: usize = 500;
     let mut near: Vec<(f64, &Column<'_>)> = Vec::new();
-    let free = columns.iter().filter(|column| !used.contains(&column.index));
+    /// No name is longer.
+    const MAX_BYTES: usize = 60;
+    let is_free = |column: &&Column<'_>| !used.contains(&column.index) && column.normal.joined.len() <= MAX_BYTES;
+    let free = columns.iter().filter(is_free);
     for column in free.take(MAX_COLUMNS) {
         let names = KNOWN.iter().filter(|known| known.canonical == canonical);
         let similarity = names

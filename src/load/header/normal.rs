@@ -66,6 +66,9 @@ const EXCLUDED: &str = "ht;netto;不含税;未税;无税;税抜き;税抜;税别
 
 impl Normal {
     pub(super) fn of(header: &str) -> Self {
+        /// What is longer is no name, and is not compared with any.
+        const MAX_BYTES: usize = 300;
+        let header = if header.len() > MAX_BYTES { "" } else { header };
         let words = words_of(header);
         let joined = words.concat();
         let mut plain = words_of(&without_marks(header));

@@ -229,17 +229,15 @@ fn analyse(
             },
         )
     })?;
-    let mut warnings = warnings(
-        &plan,
-        &report,
-        &summarised,
-        &clv,
-        &clusters,
-        &contributors,
-        &found,
-        &attributes,
-        &gates,
-    );
+    let said = Said {
+        clv: &clv,
+        clusters: &clusters,
+        contributors: &contributors,
+        found: &found,
+        attributes: &attributes,
+        gates: &gates,
+    };
+    let mut warnings = warnings(&plan, &report, &summarised, &said);
     warnings.extend(customers.warnings.iter().cloned());
     Ok(Results {
         plan,
@@ -380,17 +378,25 @@ fn spread(values: &CustomerValues, positions: &[usize], n: usize) -> CustomerVal
     }
 }
 
-fn warnings(
-    plan: &Plan,
-    report: &CleanReport,
-    summarised: &Summarised,
-    clv: &ClvResult,
-    clusters: &Clusters,
-    contributors: &Contributors,
-    found: &basket::Found,
-    attributes: &Attributes,
-    gates: &[Gate],
-) -> Vec<Warning> {
+/// What the stages after the summary have to say.
+struct Said<'a> {
+    clv: &'a ClvResult,
+    clusters: &'a Clusters,
+    contributors: &'a Contributors,
+    found: &'a basket::Found,
+    attributes: &'a Attributes,
+    gates: &'a [Gate],
+}
+
+fn warnings(plan: &Plan, report: &CleanReport, summarised: &Summarised, said: &Said<'_>) -> Vec<Warning> {
+    let Said {
+        clv,
+        clusters,
+        contributors,
+        found,
+        attributes,
+        gates,
+    } = said;
     let mut warnings = input_warnings(plan, report);
     warnings.extend(summarised.warnings.iter().cloned());
     warnings.extend(gates::warning(gates));

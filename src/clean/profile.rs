@@ -254,8 +254,8 @@ mod tests {
         };
         let raw = RawRows::Text {
             bytes: Vec::new(),
-            spans: Vec::new(),
-            line_numbers: Vec::new(),
+            first_line: 1,
+            records: Vec::new(),
         };
         let mut batch = RawBatch::new(0, customers.len(), basis, raw);
         batch.customer = builder.finish();

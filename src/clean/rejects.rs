@@ -189,7 +189,7 @@ mod tests {
             file,
             row,
             rule: Rule::BadDate,
-            amount: (row % 2 == 0).then_some(Fixed(row as i64)),
+            amount: row.is_multiple_of(2).then_some(Fixed(row as i64)),
             line: Some(line.to_owned()),
         }
     }

@@ -216,8 +216,8 @@ fn columns(text: &mut String, quality: &Quality) {
     const WIDTH: usize = 24;
     let _ = writeln!(
         text,
-        "\n{:13} {:>12} {:>10} {:>12}  {:WIDTH$} {}",
-        "column", "empty", "unreadable", "distinct", "smallest", "largest"
+        "\n{:13} {:>12} {:>10} {:>12}  {:WIDTH$} largest",
+        "column", "empty", "unreadable", "distinct", "smallest"
     );
     for column in &quality.columns {
         let profile = &column.profile;

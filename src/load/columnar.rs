@@ -264,7 +264,16 @@ fn text_column(array: &ArrayRef) -> TextColumn {
         values.for_each(|value| builder.push(value.unwrap_or_default().as_bytes()));
         builder.finish()
     }
+    /// Bytes are text until they prove to be none.
+    fn bytes<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> TextColumn {
+        let mut builder = TextBuilder::default();
+        values.for_each(|value| builder.push(value.unwrap_or_default()));
+        builder.finish()
+    }
     match array.data_type() {
+        DataType::Binary => return bytes(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => return bytes(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => return bytes(array.as_binary_view().iter()),
         DataType::Utf8 => return strings(array.as_string::<i32>().iter()),
         DataType::LargeUtf8 => return strings(array.as_string::<i64>().iter()),
         DataType::Utf8View => return strings(array.as_string_view().iter()),

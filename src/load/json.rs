@@ -203,7 +203,7 @@ pub fn to_lines(mut reader: impl BufRead, into: &mut dyn Write) -> io::Result<()
         let chunk = reader.fill_buf()?;
         if chunk.is_empty() {
             if depth > 0 || is_array == Some(true) && !is_closed {
-                let what = "the array of objects is cut short";
+                let what = "the JSON is cut short";
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
             }
             return if is_stray { into.write_all(b"\n") } else { Ok(()) };
@@ -218,7 +218,9 @@ pub fn to_lines(mut reader: impl BufRead, into: &mut dyn Write) -> io::Result<()
             }
             if depth == 0 && byte != b'{' {
                 match byte {
-                    b'[' if is_array.is_none() => is_array = Some(true),
+                    b'[' if !is_stray && (is_array.is_none() || is_closed) => {
+                        (is_array, is_closed) = (Some(true), false)
+                    }
                     b']' if is_array == Some(true) && !is_closed && !is_stray => is_closed = true,
                     b',' | b'\n' | b'\r' | b' ' | b'\t' if !is_stray => {}
                     b',' | b'\n' => {

@@ -296,7 +296,7 @@ impl Error {
                 "make the file readable for this user".into()
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
-                "the compressed file is cut short: fetch it again".into()
+                "the file is cut short: fetch it again".into()
             }
             Self::Io { source, .. } if source.get_ref().is_some_and(|inner| inner.is::<spool::Bomb>()) => {
                 "unpack it yourself if you trust it, and give quintile the unpacked file".into()

@@ -152,7 +152,7 @@ impl Opened {
             })
         };
         if compression != Compression::None && Compression::of(&magic) != Compression::None || MAX_DEPTH < depth {
-            return refused("packed more than once");
+            return refused("packed twice or more");
         }
         match magic[..] {
             [b'P', b'A', b'R', b'1', ..] => Self::parquet(bytes),

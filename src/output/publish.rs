@@ -158,7 +158,7 @@ impl Staging {
     pub fn table_in_parts(
         &mut self,
         table: &'static Table,
-        each_part: &mut dyn FnMut(&mut dyn FnMut(&mut DataFrame) -> Result<(), PartError>) -> Result<(), PartError>,
+        each_part: &mut dyn FnMut(TakePart<'_>) -> Result<(), PartError>,
     ) -> Result<(), Error> {
         let name = format!("{}.parquet", table.name);
         let path = self.folder.join(&name);
@@ -305,6 +305,9 @@ impl Drop for Staging {
         }
     }
 }
+
+/// What takes one part of a table after another.
+pub type TakePart<'a> = &'a mut dyn FnMut(&mut DataFrame) -> Result<(), PartError>;
 
 /// Why a part of a table could not be made or written.
 #[derive(Debug, thiserror::Error)]

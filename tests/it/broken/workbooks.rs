@@ -277,7 +277,7 @@ pub(super) fn cases() -> Vec<Case> {
                 }
                 bytes
             },
-            works(&[], GOOD),
+            unreadable(&["packed twice"]),
         ),
         file(
             "archive_of_a_path_upward.zip",

@@ -226,14 +226,11 @@ pub fn main() -> u8 {
     std::panic::catch_unwind(parse_and_execute).unwrap_or(1)
 }
 
-/// A panic of ours is a bug and is said to be one. The decoder's panics over damaged files are caught where it is
+/// A panic of ours is a bug and is said to be one. The panics of decoders over damaged files are caught where they are
 /// called and become errors.
 fn report_panic(info: &std::panic::PanicHookInfo<'_>) {
-    let place = info.location().map(ToString::to_string).unwrap_or_default();
-    let is_decoder = ["parquet-", "arrow-"]
-        .iter()
-        .any(|name| place.contains(&format!("/{name}")));
-    if !is_decoder {
+    let is_ours = info.location().is_none_or(|place| place.file().starts_with("src/"));
+    if is_ours || !load::guard::is_guarded() {
         let _ = writeln!(
             io::stderr(),
             "error: a bug in quintile: {info}\n  hint: please report it with this message"

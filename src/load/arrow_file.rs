@@ -1,8 +1,7 @@
 //! Arrow IPC files (Feather version 2) and streams, read a record batch at a time.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{BufReader, Write};
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
@@ -10,9 +9,11 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::ipc::writer::FileWriter;
 
+use super::arrow_sizes::{check_file, check_stream};
 use super::batch::RawBatch;
 use super::columnar::{sample_texts, to_raw};
 use super::date::LocalClock;
+use super::guard;
 use super::mapping::Mapping;
 use super::spool::Bytes;
 
@@ -28,7 +29,7 @@ pub struct ArrowFile {
 /// A damaged file can make the decoder panic: that is an error of the file like any other.
 fn guarded<T>(work: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
     let damaged = || ArrowError::IpcError("a record batch or the footer is damaged".into());
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged()))
+    guard::guarded(work).unwrap_or_else(|| Err(damaged()))
 }
 
 fn reader(path: &Path, projection: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, ArrowError> {
@@ -38,6 +39,7 @@ fn reader(path: &Path, projection: Option<Vec<usize>>) -> Result<FileReader<BufR
 impl ArrowFile {
     pub fn open(bytes: &Bytes) -> Result<Self, ArrowError> {
         guarded(|| {
+            check_file(bytes.path())?;
             let reader = reader(bytes.path(), Some(Vec::new()))?;
             let full = self::reader(bytes.path(), None)?;
             let mut starts = vec![0];
@@ -82,65 +84,46 @@ impl ArrowFile {
         })
     }
 
-    /// Decodes one record batch.
+    /// Decodes one record batch, a part at a time.
     pub fn decode(
         &self,
         at: usize,
         file: u32,
         mapping: &Mapping,
         clock: &mut LocalClock,
-    ) -> Result<RawBatch, ArrowError> {
-        guarded(|| {
-            let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
-            wanted.sort_unstable();
-            wanted.dedup();
-            let projected = mapping
-                .positions
-                .map(|position| position.and_then(|p| wanted.binary_search(&p).ok()));
+        mut give: impl FnMut(RawBatch),
+    ) -> Result<(), ArrowError> {
+        /// A column of nulls, or of one value many times, has more rows than bytes.
+        const PART_ROWS: usize = 1 << 20;
+        let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let projected = mapping
+            .positions
+            .map(|position| position.and_then(|p| wanted.binary_search(&p).ok()));
+        let batch = guarded(|| {
             let mut reader = reader(self.bytes.path(), Some(wanted))?;
             reader.set_index(at)?;
-            let batch = reader
-                .next()
-                .ok_or_else(|| ArrowError::IpcError("a record batch is missing".into()))??;
-            Ok(to_raw(batch, &projected, mapping, file, 1 + self.starts[at], clock))
-        })
-    }
-}
-
-/// A message that says to be larger than what is left of the file would have memory reserved for it.
-fn refuse_oversized(path: &Path) -> Result<(), ArrowError> {
-    let mut file = File::open(path)?;
-    let mut left = file.metadata()?.len();
-    let mut word = [0; 4];
-    let damaged = || ArrowError::IpcError("a message is longer than the file".into());
-    loop {
-        if left < 4 || file.read_exact(&mut word).is_err() {
-            return Ok(());
+            let missing = || ArrowError::IpcError("a record batch is missing".into());
+            reader.next().ok_or_else(missing)?
+        })?;
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let part = batch.slice(start, PART_ROWS.min(batch.num_rows() - start));
+            let first_row = 1 + self.starts[at] + start as u64;
+            start += part.num_rows();
+            give(guarded(|| {
+                Ok(to_raw(part, &projected, mapping, file, first_row, clock))
+            })?);
         }
-        left -= 4;
-        if word == [0xff; 4] {
-            file.read_exact(&mut word)?;
-            left = left.saturating_sub(4);
-        }
-        let length = u64::from(u32::from_le_bytes(word));
-        if length == 0 {
-            return Ok(());
-        }
-        left = left.checked_sub(length).ok_or_else(damaged)?;
-        let mut metadata = vec![0; length as usize];
-        file.read_exact(&mut metadata)?;
-        let message =
-            arrow::ipc::root_as_message(&metadata).map_err(|error| ArrowError::IpcError(error.to_string()))?;
-        let body = u64::try_from(message.bodyLength()).map_err(|_| damaged())?;
-        left = left.checked_sub(body).ok_or_else(damaged)?;
-        file.seek(SeekFrom::Current(body as i64))?;
+        Ok(())
     }
 }
 
 /// Copies a stream as a file, whose batches can be read in any order.
 pub fn stream_to_file(path: &Path, into: &mut dyn Write) -> Result<(), ArrowError> {
     guarded(|| {
-        refuse_oversized(path)?;
+        check_stream(path)?;
         let stream = StreamReader::try_new(BufReader::new(File::open(path)?), None)?;
         let mut file = FileWriter::try_new(into, &stream.schema())?;
         for batch in stream {

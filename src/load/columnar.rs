@@ -17,6 +17,7 @@ use parquet::errors::ParquetError;
 
 use super::batch::{MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, TextBuilder, TextColumn};
 use super::date::LocalClock;
+use super::guard;
 use super::header::Canonical;
 use super::mapping::{Mapping, NUMBERS, Positions, TEXTS, reserved};
 use super::number::{scaled_from_decimal, scaled_from_f32, scaled_from_f64};
@@ -42,8 +43,7 @@ impl std::fmt::Debug for ParquetFile {
 
 /// A damaged file can make the decoder panic: that is an error of the file like any other.
 fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    caught.unwrap_or_else(|_| Err(ParquetError::General("a page or the footer is damaged".into())))
+    guard::guarded(work).unwrap_or_else(|| Err(ParquetError::General("a page or the footer is damaged".into())))
 }
 
 impl ParquetFile {

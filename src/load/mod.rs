@@ -6,10 +6,13 @@
 //! each thread, whatever the size of the input.
 
 pub mod arrow_file;
+mod arrow_sizes;
 pub mod batch;
 pub mod columnar;
+mod compound;
 pub mod date;
 pub mod encoding;
+pub mod guard;
 pub mod header;
 pub mod json;
 pub mod line_type;

@@ -156,8 +156,8 @@ fn decode_block(
             decoded.map_err(|source| Error::Parquet { path: path(), source })?;
         }
         (Block::Group(_, at), Format::Arrow(arrow)) => {
-            let decoded = arrow.decode(at, file, mapping, clock);
-            sink(decoded.map_err(|source| Error::Arrow { path: path(), source })?);
+            let decoded = arrow.decode(at, file, mapping, clock, sink);
+            decoded.map_err(|source| Error::Arrow { path: path(), source })?;
         }
         // Blocks are made by the format of their file.
         (Block::Text(..), Format::Parquet(_) | Format::Arrow(_))

@@ -133,13 +133,13 @@ const MAX_RATIO: u64 = 2_000;
 
 /// How much a packed file may unpack to.
 #[derive(Clone, Copy, Debug)]
-struct Limit(u64);
+pub struct Limit(pub u64);
 
 impl Limit {
     /// So much is harmless whatever the ratio.
     const FREE: u64 = 1 << 30;
 
-    fn of(packed: u64) -> Self {
+    pub fn of(packed: u64) -> Self {
         Self(packed.saturating_mul(MAX_RATIO).max(Self::FREE))
     }
 

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, Xlsx, XlsxError};
 
-use super::spool::Bomb;
+use super::spool::{Bomb, Limit};
+use super::{compound, guard};
 
 /// The delimiter of the text that is made.
 pub const DELIMITER: u8 = b',';
@@ -33,6 +34,11 @@ fn damaged(error: impl std::fmt::Display) -> WorkbookError {
     WorkbookError::Damaged { why: error.to_string() }
 }
 
+/// A damaged file can make its decoder panic: that is an error of the file like any other.
+fn guarded<T>(work: impl FnOnce() -> Result<T, WorkbookError>) -> Result<T, WorkbookError> {
+    guard::guarded(work).unwrap_or_else(|| Err(damaged("a part of it is not what it says")))
+}
+
 /// What a zip archive holds.
 pub enum Archive {
     Workbook,
@@ -42,6 +48,10 @@ pub enum Archive {
 
 /// Looks into a zip archive. Every part is unpacked once and counted, so that nothing later can swell.
 pub fn look_into(path: &Path) -> Result<Archive, WorkbookError> {
+    guarded(|| look_into_unguarded(path))
+}
+
+fn look_into_unguarded(path: &Path) -> Result<Archive, WorkbookError> {
     /// So much is harmless whatever the ratio.
     const FREE: u64 = 256 << 20;
     const MAX_RATIO: u64 = 200;
@@ -71,6 +81,10 @@ pub fn look_into(path: &Path) -> Result<Archive, WorkbookError> {
 
 /// Copies the one file of an archive.
 pub fn unzip(path: &Path, name: &str, into: &mut dyn Write) -> Result<(), WorkbookError> {
+    guarded(|| unzip_unguarded(path, name, into))
+}
+
+fn unzip_unguarded(path: &Path, name: &str, into: &mut dyn Write) -> Result<(), WorkbookError> {
     const MAX_BYTES: u64 = 64 << 30;
     let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged)?;
     let part = archive.by_name(name).map_err(damaged)?;
@@ -95,13 +109,17 @@ fn choose(sheet: &str, sheets: Vec<String>) -> Result<String, WorkbookError> {
 
 /// Writes a sheet of an `.xlsx` as delimited text; gives its name and how many sheets there are.
 pub fn xlsx_to_text(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(String, usize), WorkbookError> {
+    guarded(|| xlsx_to_text_unguarded(path, sheet, into))
+}
+
+fn xlsx_to_text_unguarded(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(String, usize), WorkbookError> {
     let mut workbook: Xlsx<_> =
         calamine::open_workbook_from_rs(BufReader::new(File::open(path)?)).map_err(|e: XlsxError| damaged(e))?;
     let sheets = workbook.sheet_names();
     let n_sheets = sheets.len();
     let name = choose(sheet, sheets)?;
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(damaged)?;
-    let mut lines = Lines::new(into);
+    let mut lines = Lines::new(into, Limit::of(path.metadata()?.len()));
     while let Some(cell) = cells.next_cell().map_err(damaged)? {
         let (row, column) = cell.get_position();
         let text = match cell.get_value() {
@@ -122,6 +140,11 @@ pub fn xlsx_to_text(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(S
 
 /// The same for an old `.xls`.
 pub fn xls_to_text(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(String, usize), WorkbookError> {
+    guarded(|| xls_to_text_unguarded(path, sheet, into))
+}
+
+fn xls_to_text_unguarded(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(String, usize), WorkbookError> {
+    compound::check(path)?;
     let mut workbook: Xls<_> = calamine::open_workbook_from_rs(BufReader::new(File::open(path)?))
         .map_err(|e: calamine::XlsError| damaged(e))?;
     let sheets = workbook.sheet_names();
@@ -129,7 +152,7 @@ pub fn xls_to_text(path: &Path, sheet: &str, into: &mut dyn Write) -> Result<(St
     let name = choose(sheet, sheets)?;
     let range = workbook.worksheet_range(&name).map_err(damaged)?;
     let (first_row, first_column) = range.start().unwrap_or_default();
-    let mut lines = Lines::new(into);
+    let mut lines = Lines::new(into, Limit::of(path.metadata()?.len()));
     for (row, column, value) in range.used_cells() {
         let text = match value {
             Data::DateTime(moment) => date_text(moment),
@@ -160,11 +183,14 @@ struct Lines<'a> {
     n_lines: u32,
     row: Vec<String>,
     n_columns: usize,
+    /// Bytes that may still be written: a text that many cells share stands in the workbook once.
+    left: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn new(into: &'a mut dyn Write) -> Self {
+    fn new(into: &'a mut dyn Write, limit: Limit) -> Self {
         Self {
+            left: limit.0,
             into,
             n_lines: 0,
             row: Vec::new(),
@@ -201,6 +227,8 @@ impl<'a> Lines<'a> {
             self.into.write_all(b"\n")?;
         } else {
             row.resize(self.n_columns, String::new());
+            let n = row.iter().map(|cell| cell.len() as u64 + 1).sum();
+            self.left = self.left.checked_sub(n).ok_or_else(|| io::Error::other(Bomb))?;
             let mut line = csv::WriterBuilder::new().delimiter(DELIMITER).from_writer(Vec::new());
             line.write_record(&row).map_err(io::Error::from)?;
             self.into
@@ -224,7 +252,7 @@ mod tests {
     #[test]
     fn rows_are_lines() {
         let mut text = Vec::new();
-        let mut lines = Lines::new(&mut text);
+        let mut lines = Lines::new(&mut text, Limit(100));
         for (row, column, value) in [
             (1, 0, "id"),
             (1, 2, "note"),
@@ -238,5 +266,14 @@ mod tests {
         lines.finish().unwrap();
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "\nid,,note\n\n7,\"a,b\",\ntwo lines,,\n");
+    }
+
+    #[test]
+    fn a_text_in_many_cells_is_a_bomb() {
+        let mut text = Vec::new();
+        let mut lines = Lines::new(&mut text, Limit(10_000));
+        let error = (0..1_000).find_map(|row| lines.put(row, 0, "x".repeat(100)).err());
+        assert!(error.is_some_and(|error| error.to_string().contains("unpacks to more")));
+        assert!(text.len() < 10_100);
     }
 }

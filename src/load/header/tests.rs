@@ -416,3 +416,15 @@ fn numbers_that_contradict_names_are_not_taken() {
     let rows = ["2 5.00 11.90", "3 5.00 17.85", "4 5.00 23.80"];
     assert_eq!(evidence_of(Canonical::Amount, &headers, &rows), "header is \"amount\"");
 }
+
+#[test]
+fn a_name_of_a_million_characters_is_like_no_other() {
+    let long = "1/1/20".repeat(170_000);
+    let outcomes = guess(&["customer_idd", &long], &[], &[]);
+    let closest = |canonical| match outcomes.iter().find(|(found, _)| *found == canonical) {
+        Some((_, Outcome::Missing { closest })) => closest.clone(),
+        _ => Vec::new(),
+    };
+    assert_eq!(closest(Canonical::CustomerId), ["customer_idd"]);
+    assert_eq!(closest(Canonical::Amount), [""; 0]);
+}

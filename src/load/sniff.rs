@@ -94,8 +94,9 @@ fn declared(sample: &[u8]) -> Option<(u8, usize)> {
     let end = memchr::memchr(b'\n', sample)?;
     let line = sample[..end].strip_suffix(b"\r").unwrap_or(&sample[..end]);
     match line {
-        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && delimiter.is_ascii() => {
-            Some((*delimiter, end + 1))
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => {
+            let can_divide = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r');
+            can_divide.then_some((*delimiter, end + 1))
         }
         _ => None,
     }
@@ -406,6 +407,10 @@ mod tests {
             (dialect.delimiter, dialect.preamble_length, dialect.n_fields),
             (Delimiter::Byte(b';'), 7, 2)
         );
+        // What opens a field or ends a line cannot divide one.
+        for odd in ["sep=\"\na,b\n1,2\n", "sep=\r\r\na,b\n1,2\n"] {
+            assert_eq!(preamble_length(odd.as_bytes()), 0, "{odd:?}");
+        }
     }
 
     fn headerless(first: &[&str], next: &[&[&str]]) -> bool {

@@ -181,9 +181,10 @@ impl Parsers {
         assert!(one == other, "what a reader gives at a time makes a difference");
         let is_object = |line: &[u8]| serde_json::from_slice::<serde_json::Map<_, _>>(line).is_ok();
         if one.1.is_ok()
-            && one.0
-            .split(|byte| *byte == b'\n')
-            .all(|line| line.is_empty() || is_object(line))
+            && one
+                .0
+                .split(|byte| *byte == b'\n')
+                .all(|line| line.is_empty() || is_object(line))
         {
             assert!(lines(&one.0, 8_192) == one, "objects one a line stay as they are");
         }
@@ -238,7 +239,7 @@ fn last_end(text: &[u8], delimiter: Delimiter) -> usize {
     let mut end = 0;
     while end < text.len() {
         let next = end + text::first_record_end(&text[end..], delimiter);
-        if next == text.len() && !text.ends_with(b"\n") || !matches!(cut(&text[end..next], delimiter, 0), Ok(_)) {
+        if next == text.len() && !text.ends_with(b"\n") || cut(&text[end..next], delimiter, 0).is_err() {
             break;
         }
         end = next;
@@ -278,7 +279,7 @@ struct Odd<'a> {
 impl Read for Odd<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.step += 1;
-        if self.step % 7 == 0 {
+        if self.step.is_multiple_of(7) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let n = (1 + self.step * 31 % 90)

@@ -263,7 +263,10 @@ pub fn check_batch(batch: &RawBatch) {
         let mut last = 0;
         for record in records {
             let is_in_order = last <= record.start && record.start <= record.end;
-            assert!(is_in_order && record.end as usize <= bytes.len(), "places of rows overlap");
+            assert!(
+                is_in_order && record.end as usize <= bytes.len(),
+                "places of rows overlap"
+            );
             last = record.end;
         }
         // What a text says of its dates is a year of chrono's calendar.

@@ -41,7 +41,7 @@ use corpus::{Body, Seed};
 pub type Random = rand_xoshiro::Xoshiro256PlusPlus;
 
 /// What `cargo test` runs.
-const EXECUTIONS: u64 = 1_500;
+const EXECUTIONS: u64 = 300;
 const MAX_SECONDS_EACH: u64 = 10;
 const MAX_MEMORY: usize = 3 << 29;
 

@@ -172,7 +172,8 @@ pub fn sample_texts(batch: &RecordBatch) -> Vec<Vec<Vec<u8>>> {
             Ok(formatter) => (0..array.len())
                 .map(|row| formatter.value(row).to_string().into_bytes())
                 .collect(),
-            Err(_) => Vec::new(),
+            // A type that cannot be shown, such as a time of an unknown zone: as many blanks.
+            Err(_) => vec![Vec::new(); array.len()],
         }
     };
     batch.columns().iter().map(texts).collect()
@@ -390,7 +391,7 @@ fn time_column(array: &ArrayRef, mapping: &Mapping, clock: &mut LocalClock) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{DictionaryArray, Float64Array, Int64Array, StringArray};
+    use arrow::array::{DictionaryArray, Float64Array, Int64Array, StringArray, TimestampSecondArray};
 
     #[test]
     fn ids_of_any_type_are_the_same_text() {
@@ -420,5 +421,16 @@ mod tests {
             assert_eq!(numbers[..2], [20_000, MISSING], "{:?}", array.data_type());
             assert!(!super::super::batch::is_value(numbers[2]), "{:?}", array.data_type());
         }
+    }
+
+    #[test]
+    fn a_column_that_cannot_be_shown_has_as_many_values() {
+        let times = TimestampSecondArray::from(vec![1, 2]).with_timezone("Mars/Base");
+        let columns: [(&str, ArrayRef); 2] = [
+            ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
+            ("at", Arc::new(times)),
+        ];
+        let texts = sample_texts(&RecordBatch::try_from_iter(columns).unwrap());
+        assert_eq!(texts[1], [b"".to_vec(), b"".to_vec()]);
     }
 }

@@ -320,6 +320,9 @@ impl Opened {
                 (found.delimiter, found.preamble_length)
             }
         };
+        if delimiter == Delimiter::Whitespace {
+            preamble += blank_lines(&text[preamble..]);
+        }
         // A file of rejected lines names the columns that the user named.
         let names_columns = || {
             let start = records(&text[preamble..], delimiter, 1).pop().unwrap_or_default();
@@ -366,8 +369,9 @@ impl Opened {
         while headers.last().is_some_and(String::is_empty) && !is_used(headers.len() - 1) {
             headers.pop();
         }
-        if headers.len() == 1 {
-            let header = headers[0].clone();
+        // None at all, where only the rows below go further than a header of blanks.
+        if headers.len() <= 1 {
+            let header = headers.pop().unwrap_or_default();
             return Err(Error::OneColumn { path, header });
         }
         let n_fields_of_rows = rows.first().map_or(0, Vec::len);
@@ -542,6 +546,13 @@ fn with_line_feeds(reader: &mut dyn Read, into: &mut dyn io::Write) -> io::Resul
     }
 }
 
+/// Bytes of the lines at the start that hold nothing but blanks, which are records only where blanks do not divide.
+fn blank_lines(text: &[u8]) -> usize {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let blank = lines.take_while(|line| line.trim_ascii().is_empty() && line.ends_with(b"\n"));
+    blank.map(<[u8]>::len).sum()
+}
+
 /// `[`, blanks, `{`.
 fn is_array(text: &[u8]) -> bool {
     text.strip_prefix(b"[")
@@ -646,3 +657,6 @@ fn records(text: &[u8], delimiter: Delimiter, limit: usize) -> Vec<Vec<Vec<u8>>>
         .map(to_fields)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

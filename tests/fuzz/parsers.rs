@@ -54,7 +54,10 @@ impl Parsers {
         }
         binary_numbers(text);
         detectors(&fields, rng);
-        names(text, &fields);
+        // Comparing names takes longer than all else.
+        if rng.gen_ratio(1, 4) {
+            names(text, &fields);
+        }
         samples(text, rng);
         self.blocks(text, rng);
         self.objects(text, rng);
@@ -250,7 +253,7 @@ fn last_end(text: &[u8], delimiter: Delimiter) -> usize {
 fn checked(batch: RawBatch) -> Vec<(u32, u64, u64)> {
     check_batch(&batch);
     let mut rows = Vec::new();
-    row_hashes(&batch, &mut rows);
+    row_hashes(&batch, usize::MAX, &mut rows);
     rows
 }
 

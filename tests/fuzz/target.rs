@@ -169,7 +169,7 @@ fn read(plan: &Plan, n_threads: usize) -> Result<Rows, Error> {
         let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.n += batch.n_rows as u64;
         rows.is_odd |= !batch.ragged.is_empty() || !batch.broken.is_empty();
-        row_hashes(&batch, &mut rows.hashes);
+        row_hashes(&batch, MAX_ROWS, &mut rows.hashes);
     })?;
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.hashes.sort_unstable();
@@ -201,9 +201,9 @@ fn numbers(batch: &RawBatch) -> [Option<&Vec<i64>>; 6] {
     ]
 }
 
-/// A hash of every row, which does not depend on how rows are put into batches.
-pub fn row_hashes(batch: &RawBatch, into: &mut Vec<(u32, u64, u64)>) {
-    for i in 0..batch.n_rows.min(MAX_ROWS) {
+/// A hash of every row up to `limit`, which does not depend on how rows are put into batches.
+pub fn row_hashes(batch: &RawBatch, limit: usize, into: &mut Vec<(u32, u64, u64)>) {
+    for i in 0..batch.n_rows.min(limit) {
         let mut hasher = Xxh3::new();
         for column in texts(batch) {
             let value = column.and_then(|column| column.value(i)).unwrap_or_default();

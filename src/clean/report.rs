@@ -54,7 +54,7 @@ pub struct CleanReport {
     pub rejected_by_rule: [Count; N_RULES],
     /// Every rule that matched, kept or rejected: these overlap.
     pub matched_by_rule: [Count; N_RULES],
-    /// The first lines that each rule matched, at most [`N_EXAMPLES`].
+    /// The first lines that each rule matched, three at most.
     pub examples: [Vec<Example>; N_RULES],
     pub rejects: Rejects,
     pub rows_by_file: Vec<u64>,

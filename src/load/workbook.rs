@@ -55,6 +55,10 @@ fn look_into_unguarded(path: &Path) -> Result<Archive, WorkbookError> {
     /// So much is harmless whatever the ratio.
     const FREE: u64 = 256 << 20;
     const MAX_RATIO: u64 = 200;
+    /// Where the number of texts is stated, for which the reader reserves memory.
+    const START_BYTES: u64 = 4 << 10;
+    /// `<si/>`.
+    const MIN_TEXT_BYTES: u64 = 5;
     let file = File::open(path)?;
     let limit = file.metadata()?.len().saturating_mul(MAX_RATIO).max(FREE);
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
@@ -67,8 +71,17 @@ fn look_into_unguarded(path: &Path) -> Result<Archive, WorkbookError> {
         let mut left = limit;
         for i in 0..archive.len() {
             let mut part = archive.by_index(i).map_err(damaged)?;
-            let n = io::copy(&mut part.by_ref().take(left + 1), &mut io::sink()).map_err(damaged)?;
+            let mut start = Vec::new();
+            let mut rest = part.by_ref().take(left + 1);
+            rest.by_ref()
+                .take(START_BYTES)
+                .read_to_end(&mut start)
+                .map_err(damaged)?;
+            let n = start.len() as u64 + io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
             left = left.checked_sub(n).ok_or_else(|| io::Error::other(Bomb))?;
+            if n < stated_texts(&start).saturating_mul(MIN_TEXT_BYTES) {
+                return Err(damaged("it states more texts than it holds"));
+            }
         }
         return Ok(Archive::Workbook);
     }
@@ -77,6 +90,21 @@ fn look_into_unguarded(path: &Path) -> Result<Archive, WorkbookError> {
         [single] => Ok(Archive::Single(single.clone())),
         _ => Err(WorkbookError::NotAWorkbook),
     }
+}
+
+/// The number of distinct texts that the beginning of a part states, 0 without one.
+fn stated_texts(start: &[u8]) -> u64 {
+    const NAME: &[u8] = b"uniqueCount";
+    let Some(at) = memchr::memmem::find(start, NAME) else {
+        return 0;
+    };
+    let value = start[at + NAME.len()..]
+        .iter()
+        .skip_while(|byte| !byte.is_ascii_digit());
+    let digits = value.take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |n: u64, digit| {
+        n.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    })
 }
 
 /// Copies the one file of an archive.
@@ -248,6 +276,16 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_texts_is_read_where_it_is_stated() {
+        assert_eq!(
+            stated_texts(b"<sst count=\"6\" uniqueCount=\"70066763\"><si>"),
+            70_066_763
+        );
+        assert_eq!(stated_texts(b"<sst count=\"6\"><si>"), 0);
+        assert_eq!(stated_texts(b"uniqueCount='99999999999999999999999'"), u64::MAX);
+    }
 
     #[test]
     fn rows_are_lines() {

@@ -156,6 +156,16 @@ pub fn alive_prob(params: &[f64], h: &History, first_chances: u32) -> f64 {
     }
 }
 
+/// P(still there `ahead` after the end of observation).
+pub fn alive_prob_after(params: &[f64], h: &History, first_chances: u32, ahead: f64) -> f64 {
+    alive_prob(params, h, first_chances) * posterior(params, h, first_chances).survival(ahead)
+}
+
+/// Discounted expected orders to infinity.
+pub fn residual_orders(params: &[f64], h: &History, first_chances: u32, rate: f64) -> f64 {
+    alive_prob(params, h, first_chances) * posterior(params, h, first_chances).residual_orders(rate)
+}
+
 /// Rate and dropout of a customer, given the history and being alive.
 fn posterior(params: &[f64], h: &History, first_chances: u32) -> Posterior {
     let x = f64::from(h.x);

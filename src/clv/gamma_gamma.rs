@@ -25,8 +25,9 @@
 //! # Check
 //! `published::cdnow_calibration` holds 6.24957, 3.74422, 15.44352, −4055.9177 and the note's ten customers.
 
+use super::fit::{self, Likelihood, THIN_ROWS};
 use super::histories::sum_in_order;
-use super::model::{self, FitStatus, Letters, Likelihood, ModelFit, THIN_ROWS};
+use super::model::{FitStatus, Letters, ModelFit};
 use super::optimise::{Derivatives, Termination};
 use super::special::{digamma, ln_beta, trigamma};
 
@@ -201,7 +202,7 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
         .iter()
         .map(|(p, q)| vec![*p, *q, (q - 1.0) / p])
         .collect();
-    let Some(maximum) = model::maximise(
+    let Some(maximum) = fit::maximise(
         Likelihood { at: &full, n },
         thinned.is_some().then_some(Likelihood { at: &thin, n: thin_n }),
         &starts,
@@ -232,7 +233,7 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
     };
     let to_money = |v: &[f64]| Letters::new(LETTERS, &[v[0], v[1], v[2] * unit]);
     let errors = match status {
-        FitStatus::Ok | FitStatus::InfiniteMean => model::standard_errors(&maximum, n),
+        FitStatus::Ok | FitStatus::InfiniteMean => fit::standard_errors(&maximum, n),
         _ => None,
     };
     // A density of an amount changes by 1/unit with the unit.
@@ -242,7 +243,7 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
         params: to_money(&maximum.params),
         time_unit: "currency".to_owned(),
         log_likelihood: Some(log_likelihood),
-        bic: Some(model::bic(log_likelihood, LETTERS.len(), n)),
+        bic: Some(fit::bic(log_likelihood, LETTERS.len(), n)),
         n_customers: spenders.len() as u64,
         n_distinct: spenders.rows.chunk_by(|a, b| a == b).count() as u64,
         standard_errors: errors.map_or_else(|| Letters::unknown(LETTERS), |e| to_money(&e)),

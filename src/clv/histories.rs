@@ -50,6 +50,9 @@ pub struct Histories {
     pub x_counts: Vec<f64>,
     /// Place of each row's x in `x_values`.
     pub x_index: Vec<u32>,
+    /// Σ ln of the gaps between neighbouring purchase days, over all customers and in the unit of the rows; `None`
+    /// where only x, t_x and T are known. What the regularity of purchases is estimated from.
+    pub sum_ln_gaps: Option<f64>,
 }
 
 /// Row of a customer whose history is invalid.
@@ -101,6 +104,7 @@ impl Histories {
         };
         Self {
             rows: self.rows.iter().map(rescale).collect(),
+            sum_ln_gaps: self.sum_ln_gaps.map(|sum| sum - self.total_x() * unit.ln()),
             ..self.clone()
         }
     }
@@ -151,8 +155,8 @@ impl Histories {
 const CHUNK: usize = 4096;
 
 /// Sums `part(first, last)` over fixed ranges of 0 .. n in parallel, combining in order.
-pub fn sum_in_order(n: usize, part: impl Fn(usize, usize) -> Derivatives + Sync) -> Derivatives {
-    let parts: Vec<Derivatives> = (0..n.div_ceil(CHUNK))
+pub fn sum_in_order<const N: usize>(n: usize, part: impl Fn(usize, usize) -> Derivatives<N> + Sync) -> Derivatives<N> {
+    let parts: Vec<Derivatives<N>> = (0..n.div_ceil(CHUNK))
         .into_par_iter()
         .map(|c| part(c * CHUNK, n.min((c + 1) * CHUNK)))
         .collect();

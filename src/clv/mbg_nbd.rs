@@ -59,12 +59,20 @@ impl CountModel for MbgNbd {
         beta_geometric::alive_prob(params, history, FIRST_CHANCES)
     }
 
+    fn alive_prob_after(&self, params: &[f64], history: &History, ahead: f64) -> f64 {
+        beta_geometric::alive_prob_after(params, history, FIRST_CHANCES, ahead)
+    }
+
     fn expected_orders(&self, params: &[f64], h: &History, horizons: &[f64], out: &mut [f64]) {
         beta_geometric::expected_orders(params, h, FIRST_CHANCES, horizons, out);
     }
 
     fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
         beta_geometric::order_tail(params, h, FIRST_CHANCES, horizon, least, max_len)
+    }
+
+    fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {
+        beta_geometric::residual_orders(params, history, FIRST_CHANCES, rate)
     }
 
     fn limit(&self, params: &[f64]) -> Option<FitStatus> {

@@ -5,11 +5,13 @@
 //! is null and has a [`Status`]. Cost: O(n log n) to collapse equal histories, then linear in distinct histories.
 //!
 //! Files, in data-flow order: `special` (functions), `optimise` (Newton), `histories` (collapse), `model` (trait,
-//! registry, fit), `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
+//! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
 //! ladder), `value` (predictions), `tracking` (fit in sample).
 
 pub mod beta_geometric;
 pub mod bg_nbd;
+pub mod clock;
+pub mod fit;
 pub mod gamma_gamma;
 pub mod histories;
 pub mod mbg_nbd;
@@ -17,6 +19,7 @@ pub mod model;
 pub mod nbd;
 pub mod optimise;
 pub mod orders;
+pub mod purchases;
 pub mod select;
 pub mod special;
 pub mod tracking;
@@ -177,6 +180,9 @@ pub struct CustomerHistories<'a> {
     pub mean_repeat_amount: &'a [Option<f64>],
     /// Mean net amount of all purchase days, the first one included.
     pub mean_amount_all: &'a [f64],
+    /// Σ ln of the gaps in days between neighbouring purchase days, all customers together; without it the regular
+    /// models (CNBD-k) are not fitted.
+    pub sum_ln_gaps: Option<f64>,
 }
 
 impl CustomerHistories<'_> {
@@ -336,7 +342,8 @@ pub struct ClvResult {
 
 /// Fits, chooses and predicts.
 pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
-    let (histories, row_of) = Histories::collapse(&customers.histories());
+    let (mut histories, row_of) = Histories::collapse(&customers.histories());
+    histories.sum_ln_gaps = customers.sum_ln_gaps;
     let spenders = Spenders::new(
         (0..customers.len())
             .filter(|i| row_of[*i] != NO_ROW)

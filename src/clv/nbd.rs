@@ -100,6 +100,10 @@ impl CountModel for Nbd {
         1.0
     }
 
+    fn alive_prob_after(&self, _params: &[f64], _history: &History, _ahead: f64) -> f64 {
+        1.0
+    }
+
     fn expected_orders(&self, params: &[f64], h: &History, horizons: &[f64], out: &mut [f64]) {
         let rate = (params[0] + f64::from(h.x)) / (params[1] + h.age);
         for (t, out) in horizons.iter().zip(out) {
@@ -116,6 +120,10 @@ impl CountModel for Nbd {
             b: 1.0,
         }
         .order_tail(horizon, least, max_len)
+    }
+
+    fn residual_orders(&self, params: &[f64], h: &History, rate: f64) -> f64 {
+        (params[0] + f64::from(h.x)) / (params[1] + h.age) / rate
     }
 
     fn limit(&self, params: &[f64]) -> Option<FitStatus> {

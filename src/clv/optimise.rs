@@ -11,23 +11,33 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The largest number of parameters of any model.
+/// The largest number of parameters of any model without covariates.
 pub const MAX_PARAMS: usize = 4;
 
 /// A function value with its first and second derivatives; entries beyond the function's dimension are zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Derivatives {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Derivatives<const N: usize = MAX_PARAMS> {
     pub value: f64,
-    pub gradient: [f64; MAX_PARAMS],
-    pub hessian: [[f64; MAX_PARAMS]; MAX_PARAMS],
+    pub gradient: [f64; N],
+    pub hessian: [[f64; N]; N],
 }
 
-impl Derivatives {
+impl<const N: usize> Default for Derivatives<N> {
+    fn default() -> Self {
+        Self {
+            value: 0.0,
+            gradient: [0.0; N],
+            hessian: [[0.0; N]; N],
+        }
+    }
+}
+
+impl<const N: usize> Derivatives<N> {
     pub fn add(&mut self, other: &Self) {
         self.value += other.value;
-        for i in 0..MAX_PARAMS {
+        for i in 0..N {
             self.gradient[i] += other.gradient[i];
-            for j in 0..MAX_PARAMS {
+            for j in 0..N {
                 self.hessian[i][j] += other.hessian[i][j];
             }
         }
@@ -35,9 +45,9 @@ impl Derivatives {
 
     pub fn scale(&mut self, factor: f64) {
         self.value *= factor;
-        for i in 0..MAX_PARAMS {
+        for i in 0..N {
             self.gradient[i] *= factor;
-            for j in 0..MAX_PARAMS {
+            for j in 0..N {
                 self.hessian[i][j] *= factor;
             }
         }
@@ -77,10 +87,10 @@ pub enum Termination {
 
 /// Where a search ended and how.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Search {
+pub struct Search<const N: usize = MAX_PARAMS> {
     /// The best point found.
     pub at: Vec<f64>,
-    pub derivatives: Derivatives,
+    pub derivatives: Derivatives<N>,
     pub termination: Termination,
     /// Evaluations, of all starts together.
     pub evaluations: u32,
@@ -88,7 +98,7 @@ pub struct Search {
     pub non_finite: u32,
 }
 
-impl Search {
+impl<const N: usize> Search<N> {
     /// The largest absolute component of the gradient.
     pub fn gradient_norm(&self) -> f64 {
         self.derivatives
@@ -116,7 +126,7 @@ const LONGEST_STEP: f64 = 2.0;
 const POLISHING_STEPS: u32 = 4;
 
 /// Minimises `f` from `start`.
-pub fn minimise(f: impl Fn(&[f64]) -> Derivatives, start: &[f64], limits: Limits) -> Search {
+pub fn minimise<const N: usize>(f: impl Fn(&[f64]) -> Derivatives<N>, start: &[f64], limits: Limits) -> Search<N> {
     let k = start.len();
     let mut search = Search {
         at: start.iter().map(|s| s.clamp(-limits.bound, limits.bound)).collect(),
@@ -157,10 +167,10 @@ pub fn minimise(f: impl Fn(&[f64]) -> Derivatives, start: &[f64], limits: Limits
 }
 
 /// Tries the step and its halves; moves and says true when one is good enough.
-fn walk(
-    f: &impl Fn(&[f64]) -> Derivatives,
-    search: &mut Search,
-    direction: &[f64; MAX_PARAMS],
+fn walk<const N: usize>(
+    f: &impl Fn(&[f64]) -> Derivatives<N>,
+    search: &mut Search<N>,
+    direction: &[f64; N],
     slope: f64,
     polishing: bool,
     bound: f64,
@@ -203,7 +213,7 @@ fn walk(
 
 /// The Newton step with the Hessian's eigenvalues made positive, cut to [`LONGEST_STEP`]. A parameter that
 /// stands on the bound and would leave it is held there.
-fn newton_direction(search: &Search, k: usize, bound: f64) -> [f64; MAX_PARAMS] {
+fn newton_direction<const N: usize>(search: &Search<N>, k: usize, bound: f64) -> [f64; N] {
     let Derivatives {
         gradient, mut hessian, ..
     } = search.derivatives;
@@ -215,14 +225,14 @@ fn newton_direction(search: &Search, k: usize, bound: f64) -> [f64; MAX_PARAMS] 
             for row in &mut hessian {
                 row[i] = 0.0;
             }
-            hessian[i] = [0.0; MAX_PARAMS];
+            hessian[i] = [0.0; N];
             hessian[i][i] = 1.0;
         }
     }
     let eigen = Eigen::of(&hessian, k);
     let largest = eigen.values[..k].iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let floor = (largest * 1e-15).max(f64::MIN_POSITIVE);
-    let mut direction = [0.0; MAX_PARAMS];
+    let mut direction = [0.0; N];
     for (value, vector) in eigen.values[..k].iter().zip(&eigen.vectors) {
         let along = dot(vector, &slope) / value.abs().max(floor);
         for i in 0..k {
@@ -241,7 +251,7 @@ fn newton_direction(search: &Search, k: usize, bound: f64) -> [f64; MAX_PARAMS] 
 }
 
 /// The diagonal of the inverse of `hessian` (k × k); `None` unless it is positive definite beyond rounding.
-pub fn inverse_diagonal(hessian: &[[f64; MAX_PARAMS]; MAX_PARAMS], k: usize) -> Option<Vec<f64>> {
+pub fn inverse_diagonal<const N: usize>(hessian: &[[f64; N]; N], k: usize) -> Option<Vec<f64>> {
     let eigen = Eigen::of(hessian, k);
     let largest = eigen.values[..k].iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     let smallest = eigen.values[..k].iter().fold(f64::INFINITY, |m: f64, v| m.min(*v));
@@ -256,11 +266,11 @@ pub fn inverse_diagonal(hessian: &[[f64; MAX_PARAMS]; MAX_PARAMS], k: usize) -> 
     Some((0..k).map(diagonal).collect())
 }
 
-fn dot(u: &[f64; MAX_PARAMS], v: &[f64; MAX_PARAMS]) -> f64 {
+fn dot<const N: usize>(u: &[f64; N], v: &[f64; N]) -> f64 {
     u.iter().zip(v).map(|(a, b)| a * b).sum()
 }
 
-fn norm(v: &[f64; MAX_PARAMS]) -> f64 {
+fn norm<const N: usize>(v: &[f64; N]) -> f64 {
     v.iter().fold(
         0.0,
         |m: f64, x| if x.is_finite() { m.max(x.abs()) } else { f64::INFINITY },
@@ -268,15 +278,15 @@ fn norm(v: &[f64; MAX_PARAMS]) -> f64 {
 }
 
 /// Eigenvalues and unit eigenvectors (one a row) of a symmetric matrix, by Jacobi rotations.
-struct Eigen {
-    values: [f64; MAX_PARAMS],
-    vectors: [[f64; MAX_PARAMS]; MAX_PARAMS],
+struct Eigen<const N: usize> {
+    values: [f64; N],
+    vectors: [[f64; N]; N],
 }
 
-impl Eigen {
-    fn of(matrix: &[[f64; MAX_PARAMS]; MAX_PARAMS], k: usize) -> Self {
+impl<const N: usize> Eigen<N> {
+    fn of(matrix: &[[f64; N]; N], k: usize) -> Self {
         let mut m = *matrix;
-        let mut vectors = [[0.0; MAX_PARAMS]; MAX_PARAMS];
+        let mut vectors = [[0.0; N]; N];
         for (i, row) in vectors.iter_mut().enumerate() {
             row[i] = 1.0;
         }
@@ -303,7 +313,7 @@ impl Eigen {
                 break;
             }
         }
-        let mut values = [0.0; MAX_PARAMS];
+        let mut values = [0.0; N];
         for (i, value) in values.iter_mut().enumerate().take(k) {
             *value = m[i][i];
         }
@@ -311,7 +321,7 @@ impl Eigen {
     }
 }
 
-fn rotate_rows(m: &mut [[f64; MAX_PARAMS]; MAX_PARAMS], p: usize, q: usize, c: f64, s: f64) {
+fn rotate_rows<const N: usize>(m: &mut [[f64; N]; N], p: usize, q: usize, c: f64, s: f64) {
     let (row_p, row_q) = (m[p], m[q]);
     m[p] = std::array::from_fn(|j| c * row_p[j] - s * row_q[j]);
     m[q] = std::array::from_fn(|j| s * row_p[j] + c * row_q[j]);

@@ -187,6 +187,46 @@ impl Posterior {
     }
 }
 
+/// Step and ends of the trapezoidal rule in [`Posterior::residual_orders`], v = exp(s − e^−s).
+const RESIDUAL_STEP: f64 = 0.125;
+const RESIDUAL_POINTS: std::ops::RangeInclusive<i32> = -32..=32;
+
+impl Posterior {
+    /// Probability that the customer is still there after `t`: one minus the chances to have left at each order,
+    /// Σ P(N > i) a/(a+b+i).
+    pub fn survival(&self, t: f64) -> f64 {
+        if t <= 0.0 {
+            return 1.0;
+        }
+        let left: f64 = (0_u32..)
+            .zip(self.order_tail(t, 1e-18, MOST_ORDERS))
+            .map(|(i, made)| made * self.a / (self.a + self.b + f64::from(i)))
+            .sum();
+        (1.0 - left).clamp(0.0, 1.0)
+    }
+
+    /// Expected orders to infinity, discounted by exp(−rate t): by parts ∫ rate e^(−rate t) E\[N(t)\] dt, with the
+    /// double exponential substitution rate t = exp(s − e^−s).
+    pub fn residual_orders(&self, rate: f64) -> f64 {
+        let points: Vec<(f64, f64)> = RESIDUAL_POINTS
+            .map(|i| {
+                let s = RESIDUAL_STEP * f64::from(i);
+                let inner = (-s).exp();
+                let v = (s - inner).exp();
+                (v / rate, RESIDUAL_STEP * v * (1.0 + inner) * (-v).exp())
+            })
+            .filter(|(t, weight)| 0.0 < *t && 1e-300 < *weight)
+            .collect();
+        let horizons: Vec<f64> = points.iter().map(|p| p.0).collect();
+        let mut expected = vec![0.0; horizons.len()];
+        self.expected_orders(&horizons, &mut expected);
+        points.iter().zip(&expected).map(|(p, e)| p.1 * e).sum()
+    }
+}
+
+/// Orders beyond which [`Posterior::survival`] is not followed.
+const MOST_ORDERS: usize = 100_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fit::{self, Fitted};
 use super::gamma_gamma::{self, GammaGamma, Spenders};
 use super::histories::Histories;
-use super::model::{self, CountModel, FitStatus, Fitted, Letters, MODELS, ModelFit};
+use super::model::{CountModel, FitStatus, Letters, MODELS, ModelFit};
 
 /// Fewer customers than this, or fewer repeaters than [`FEWEST_REPEATERS`], cannot tell dropout from silence.
 pub const FEWEST_CUSTOMERS: f64 = 30.0;
@@ -132,7 +133,7 @@ fn select_counts(asked: &str, histories: &Histories) -> Choice {
             });
             continue;
         }
-        let (fitted, limit) = model::fit(model, &scaled, unit_days, nbd);
+        let (fitted, limit) = fit::fit(model, &scaled, unit_days, nbd);
         nbd = nbd.or(limit);
         fits.push(fitted);
     }

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use quintile::clv::fit::{self, Fitted, NbdFit};
 use quintile::clv::gamma_gamma::{self, GammaGamma, Spenders};
 use quintile::clv::histories::{Histories, History};
-use quintile::clv::model::{self, FitStatus, Fitted, NbdFit};
+use quintile::clv::model::{self, FitStatus};
 use quintile::clv::tracking::track;
 use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
 use serde_json::Value;
@@ -131,6 +132,7 @@ impl Summary {
             age_days: &age,
             mean_repeat_amount: &zbar,
             mean_amount_all: &self.zbar,
+            sum_ln_gaps: None,
         };
         clv::run(&config.check().unwrap(), &customers)
     }
@@ -143,7 +145,7 @@ impl Summary {
         let mut nbd: Option<NbdFit> = None;
         let mut out = BTreeMap::new();
         for model in model::MODELS {
-            let (fitted, limit) = model::fit(model, &scaled, unit, nbd);
+            let (fitted, limit) = fit::fit(model, &scaled, unit, nbd);
             nbd = nbd.or(limit);
             out.insert(model.name(), fitted);
         }

@@ -66,6 +66,7 @@ impl Error {
             Self::Load(error) => error.exit_code(),
             Self::Snapshot { .. } => 3,
             Self::Clean(clean::Error::Spool { .. }) => 6,
+            Self::Clean(clean::Error::TooManyGroups { .. }) => 2,
             Self::Clean(_) | Self::Gate(_) | Self::Basket(_) => 4,
             Self::Publish(output::publish::Error::Locked { .. }) => 7,
             Self::Publish(output::publish::Error::Schema { .. } | output::publish::Error::Encode { .. }) => 1,

@@ -9,8 +9,8 @@ use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
 use super::rejects::pack;
 use super::report::{Example, Histogram, N_EXAMPLES, merge_examples};
 use super::{
-    Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NONE, Params, Partition,
-    People, ProductCase, Reject, Rule,
+    Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NO_GROUP, NONE, Params,
+    Partition, People, ProductCase, Reject, Rule,
 };
 use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn};
 use crate::load::header::fold_words;
@@ -27,6 +27,8 @@ pub struct Transactions {
     pub products: Vec<String>,
     /// The most frequent name of each product, if any.
     pub product_names: Vec<Option<String>>,
+    /// Groups in byte order; a line's group code is the position.
+    pub groups: Vec<String>,
     pub report: CleanReport,
 }
 
@@ -48,6 +50,7 @@ struct Shared {
     products: Interner,
     names: Interner,
     currencies: Interner,
+    groups: Interner,
     /// Lines by (product, name).
     named: IntMap<u64, u64>,
 }
@@ -82,6 +85,10 @@ impl<'a> Cleaner<'a> {
                 .product_name
                 .as_ref()
                 .map(|column| Coded::new(column, |name| self.is_non_product(name))),
+            groups: batch
+                .group
+                .as_ref()
+                .map(|column| Coded::new(column, |name| self.group(name))),
             types: batch
                 .line_type
                 .as_ref()
@@ -213,6 +220,15 @@ impl<'a> Cleaner<'a> {
         })
     }
 
+    fn group(&self, name: &[u8]) -> u8 {
+        let name = trimmed(name);
+        if name.is_empty() || means_missing(name) {
+            return NO_GROUP;
+        }
+        // More groups than codes end in an error later.
+        u8::try_from(lock(&self.shared).groups.intern(name)).unwrap_or(NO_GROUP)
+    }
+
     fn product_keys(&self, column: &TextColumn) -> Coded<ProductKey> {
         let mut shared = lock(&self.shared);
         Coded::new(column, |id| {
@@ -317,6 +333,11 @@ impl<'a> Cleaner<'a> {
         if let Err(error) = enough(&report, self.params.max_reject_share) {
             return Err(Box::new((error, report)));
         }
+        let groups = sorted(shared.groups.strings());
+        if usize::from(NO_GROUP) < groups.len() {
+            return Err(Box::new((Error::TooManyGroups { n: groups.len() }, report)));
+        }
+        let new_groups = positions(shared.groups.strings());
         let products = sorted(shared.products.strings());
         let new_codes = positions(shared.products.strings());
         report.products_differing_in_case = differing_in_case(&products);
@@ -328,18 +349,20 @@ impl<'a> Cleaner<'a> {
                 .into_strings()
         };
         let mut partitions = self.store.into_partitions();
-        for line in partitions
-            .iter_mut()
-            .flat_map(Partition::iter_mut)
-            .filter(|line| line.product != NONE)
-        {
-            line.product = new_codes[line.product as usize];
+        for line in partitions.iter_mut().flat_map(Partition::iter_mut) {
+            if line.product != NONE {
+                line.product = new_codes[line.product as usize];
+            }
+            if line.group != NO_GROUP {
+                line.group = new_groups[line.group as usize] as u8;
+            }
         }
         Ok(Transactions {
             partitions,
             customers: self.customers.into_iter().map(open).collect(),
             products,
             product_names,
+            groups,
             report,
         })
     }

@@ -1,7 +1,7 @@
 //! Judging one line: which rules match, and the clean line that it makes.
 
 use super::cleaner::Cleaner;
-use super::{IN_BASKET, IS_RETURN, Line, NO_COST, NON_PRODUCT, NONE, Rule, minute_of};
+use super::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Rule, minute_of};
 use crate::load::batch::{self, MISSING_CODE, RawBatch, TextColumn, is_value};
 use crate::load::header::{CostBasis, DiscountBasis};
 use crate::load::line_type::LineType;
@@ -52,6 +52,7 @@ pub(super) struct BatchKeys {
     pub orders: Option<Coded<Option<OrderKey>>>,
     pub products: Option<Coded<ProductKey>>,
     pub names: Option<Coded<bool>>,
+    pub groups: Option<Coded<u8>>,
     /// `None` for a word that says nothing.
     pub types: Option<Coded<Option<LineType>>>,
 }
@@ -121,6 +122,10 @@ impl Cleaner<'_> {
         {
             matched |= Rule::NonProduct.bit();
         }
+        line.group = match (&batch.group, &keys.groups) {
+            (Some(column), Some(groups)) => groups.get(column, row).unwrap_or(NO_GROUP),
+            _ => NO_GROUP,
+        };
         let line_type = match (&batch.line_type, &keys.types) {
             (Some(column), Some(types)) => types.get(column, row),
             _ => None,

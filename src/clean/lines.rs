@@ -10,15 +10,17 @@ pub const N_PARTITIONS: usize = N_CUSTOMER_PARTITIONS + N_ANONYMOUS_PARTITIONS;
 
 /// Code of a product or customer that is absent.
 pub const NONE: u32 = u32::MAX;
+/// Group of a line that has none.
+pub const NO_GROUP: u8 = u8::MAX;
 /// Cost of a line that is not known.
 pub const NO_COST: i64 = i64::MIN;
 
 /// A quantity or amount below zero, or a line of a cancelled order.
-pub const IS_RETURN: u16 = 1;
+pub const IS_RETURN: u8 = 1;
 /// The line is evidence for product pairs.
-pub const IN_BASKET: u16 = 2;
+pub const IN_BASKET: u8 = 2;
 /// Postage, fees and the like.
-pub const NON_PRODUCT: u16 = 4;
+pub const NON_PRODUCT: u8 = 4;
 
 /// One clean transaction line, 56 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +42,13 @@ pub struct Line {
     /// Minutes since 1900-01-01 on the wall clock of the run's time zone.
     pub minute: u32,
     pub file: u16,
-    pub flags: u16,
+    pub flags: u8,
+    /// Code of the group, [`NO_GROUP`] without one.
+    pub group: u8,
 }
 
 impl Line {
-    pub fn is(&self, flag: u16) -> bool {
+    pub fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 

@@ -28,7 +28,8 @@ use crate::units::Day;
 
 pub use cleaner::{Cleaner, Transactions};
 pub use lines::{
-    IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NON_PRODUCT, NONE, Partition, minute_of,
+    IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Partition,
+    minute_of,
 };
 pub use people::{People, PeopleError};
 pub use profile::{ColumnProfile, Profile, Profiler};
@@ -228,6 +229,11 @@ pub enum Error {
     Spool { why: String },
     #[error("no sale is left: all {returns} kept lines are returns or credits")]
     ReturnsOnly { returns: u64 },
+    #[error(
+        "the column that customers are grouped by has {n} different values, more than {}",
+        NO_GROUP
+    )]
+    TooManyGroups { n: usize },
 }
 
 fn main_rules(by_rule: &[(&'static str, u64)]) -> String {
@@ -258,6 +264,7 @@ impl Error {
                     .into()
             }
             Self::Spool { .. } => "is there room in the folder for temporary files?".into(),
+            Self::TooManyGroups { .. } => "give clv.group_by a coarser column".into(),
             Self::ReturnsOnly { .. } => "is the sign of the amounts turned round?".into(),
         }
     }

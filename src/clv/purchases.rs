@@ -20,6 +20,15 @@ pub struct PurchaseDays {
 }
 
 impl PurchaseDays {
+    /// `ends` has where each customer's days end; `days` and `amounts` are as long as the last end.
+    pub fn new(ends: Vec<usize>, days: Vec<i32>, amounts: Vec<f64>) -> Self {
+        debug_assert_eq!(
+            (ends.last().copied().unwrap_or(0), days.len()),
+            (days.len(), amounts.len())
+        );
+        Self { ends, days, amounts }
+    }
+
     /// Appends a customer: `purchases` are (day, net amount), days ascending and distinct.
     pub fn push(&mut self, purchases: impl IntoIterator<Item = (i32, f64)>) {
         for (day, amount) in purchases {

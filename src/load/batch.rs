@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::date::LocalClock;
 use super::header::Canonical;
-use super::mapping::{Mapping, MoneyBasis, NUMBERS, TEXTS};
+use super::mapping::{Mapping, MoneyBasis, NUMBERS};
 
 /// Code of a value that is absent: an empty field, a null.
 pub const MISSING_CODE: u32 = u32::MAX;
@@ -350,6 +350,8 @@ pub struct RawBatch {
     pub product_name: Option<TextColumn>,
     pub currency: Option<TextColumn>,
     pub line_type: Option<TextColumn>,
+    /// Business line, channel or category, where lines are to be grouped by it.
+    pub group: Option<TextColumn>,
     /// Seconds since 1970-01-01 on the wall clock of the run's time zone.
     pub ordered_at: Vec<i64>,
     /// Ten-thousandths of a currency unit.
@@ -385,6 +387,7 @@ impl RawBatch {
             product_name: None,
             currency: None,
             line_type: None,
+            group: None,
             ordered_at: vec![MISSING; n_rows],
             amount: None,
             quantity: None,
@@ -398,7 +401,7 @@ impl RawBatch {
         }
     }
 
-    /// Puts one of [`TEXTS`] in its place.
+    /// Puts one of [`Mapping::texts`] in its place.
     pub fn set_text(&mut self, column: Canonical, values: Option<TextColumn>) {
         match column {
             Canonical::CustomerId => {
@@ -411,6 +414,7 @@ impl RawBatch {
             Canonical::ProductName => self.product_name = values,
             Canonical::Currency => self.currency = values,
             Canonical::LineType => self.line_type = values,
+            Canonical::BusinessLine | Canonical::Channel | Canonical::Category => self.group = values,
             _ => {}
         }
     }
@@ -433,7 +437,7 @@ impl RawBatch {
             let value = value.as_bytes();
             if *column == Canonical::OrderedAt {
                 self.ordered_at = vec![mapping.seconds(value, clock); self.n_rows];
-            } else if TEXTS.contains(column) {
+            } else if mapping.texts().any(|text| text == *column) {
                 self.set_text(*column, Some(TextColumn::constant(value, self.n_rows)));
             } else if let Some((_, decimals)) = NUMBERS.iter().find(|(number, _)| number == column) {
                 let number = mapping.number(*column, value, *decimals);

@@ -19,7 +19,7 @@ use super::batch::{MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, 
 use super::date::LocalClock;
 use super::guard;
 use super::header::Canonical;
-use super::mapping::{Mapping, NUMBERS, Positions, TEXTS, reserved};
+use super::mapping::{Mapping, NUMBERS, Positions, reserved};
 use super::number::{scaled_from_decimal, scaled_from_f32, scaled_from_f64};
 use super::spool::Bytes;
 
@@ -189,7 +189,10 @@ pub fn to_raw(
     clock: &mut LocalClock,
 ) -> RawBatch {
     let array = |c: Canonical| positions[c as usize].map(|i| batch.column(i).clone());
-    let texts = TEXTS.map(|c| (c, array(c).map(|a| text_column(&a))));
+    let texts: Vec<_> = mapping
+        .texts()
+        .map(|c| (c, array(c).map(|a| text_column(&a))))
+        .collect();
     let numbers = NUMBERS.map(|(c, decimals)| (c, array(c).map(|a| number_column(&a, c, mapping, decimals))));
     let ordered_at = array(Canonical::OrderedAt).map(|a| time_column(&a, mapping, clock));
     let n_rows = batch.num_rows();
@@ -217,6 +220,7 @@ fn mark_broken(raw: &mut RawBatch) {
         &raw.product_name,
         &raw.currency,
         &raw.line_type,
+        &raw.group,
     ];
     for column in texts.into_iter().flatten().chain([&raw.customer]) {
         let is_broken: Vec<bool> = column

@@ -17,6 +17,8 @@ pub struct Mapping {
     pub decimal: NumberFormat,
     pub date_format: DateFormat,
     pub basis: MoneyBasis,
+    /// The column whose values group the lines, if one is asked for.
+    pub group: Option<Canonical>,
 }
 
 /// What costs and discounts count.
@@ -26,7 +28,7 @@ pub struct MoneyBasis {
     pub discount: DiscountBasis,
 }
 
-/// Text columns.
+/// Text columns that are always read.
 pub const TEXTS: [Canonical; 6] = [
     Canonical::CustomerId,
     Canonical::OrderId,
@@ -61,7 +63,13 @@ impl Mapping {
                 cost: CostBasis::Line,
                 discount: DiscountBasis::Line,
             },
+            group: None,
         }
+    }
+
+    /// The text columns that are read.
+    pub fn texts(&self) -> impl Iterator<Item = Canonical> + use<> {
+        TEXTS.into_iter().chain(self.group)
     }
 
     /// Whether the column stands in the file or in the names of its folders.

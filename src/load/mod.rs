@@ -82,6 +82,14 @@ pub struct Params {
     customer_map: Option<PathBuf>,
     map: Vec<(Canonical, String)>,
     timezone: chrono_tz::Tz,
+    group: Option<Canonical>,
+}
+
+impl Params {
+    /// Reads this column too, so that lines can be grouped by it.
+    pub fn group_by(&mut self, column: Canonical) {
+        self.group = Some(column);
+    }
 }
 
 impl Config {
@@ -158,6 +166,7 @@ impl Config {
             customer_map: said(&self.customer_map).map(PathBuf::from),
             map,
             timezone,
+            group: None,
         })
     }
 }

@@ -183,7 +183,7 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
     let files = looks.into_iter().zip(formats);
     Ok(Plan {
         files: files
-            .map(|(look, (decimal, date))| look.finish(decimal, date, basis))
+            .map(|(look, (decimal, date))| look.finish(decimal, date, basis, params.group))
             .collect(),
         columns,
         headers,
@@ -303,7 +303,13 @@ impl Look {
             .unwrap_or_default()
     }
 
-    fn finish(self, decimal: NumberFormat, date_format: DateFormat, basis: MoneyBasis) -> FilePlan {
+    fn finish(
+        self,
+        decimal: NumberFormat,
+        date_format: DateFormat,
+        basis: MoneyBasis,
+        group: Option<Canonical>,
+    ) -> FilePlan {
         let Self {
             opened, mut positions, ..
         } = self;
@@ -350,6 +356,7 @@ impl Look {
                 decimal,
                 date_format,
                 basis,
+                group,
             },
         }
     }

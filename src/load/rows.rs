@@ -3,7 +3,7 @@
 use super::batch::{MISSING, RawBatch, RawRows, TextBuilder};
 use super::date::LocalClock;
 use super::header::Canonical;
-use super::mapping::{Mapping, NUMBERS, TEXTS};
+use super::mapping::{Mapping, NUMBERS};
 
 /// The columns of a batch while they grow.
 pub struct Rows<'a> {
@@ -21,7 +21,7 @@ impl<'a> Rows<'a> {
         let has = |c: Canonical| mapping.positions[c as usize].is_some();
         let mut texts = [const { None }; Canonical::ALL.len()];
         let mut numbers = [const { None }; Canonical::ALL.len()];
-        for column in TEXTS.into_iter().filter(|c| has(*c)) {
+        for column in mapping.texts().filter(|c| has(*c)) {
             texts[column as usize] = Some(TextBuilder::default());
         }
         for (column, _) in NUMBERS.into_iter().filter(|(c, _)| has(*c)) {
@@ -62,7 +62,7 @@ impl<'a> Rows<'a> {
         self.n_rows += n_rows;
         let mapping = self.mapping;
         let position = |c: Canonical| mapping.positions[c as usize];
-        for column in TEXTS {
+        for column in mapping.texts() {
             if let (Some(builder), Some(i)) = (&mut self.texts[column as usize], position(column)) {
                 (0..n_rows).for_each(|row| builder.push(field(row, i)));
             }
@@ -117,7 +117,7 @@ impl<'a> Rows<'a> {
         batch.ordered_at = ordered_at;
         batch.ragged = ragged;
         batch.broken = broken;
-        for column in TEXTS {
+        for column in mapping.texts() {
             batch.set_text(column, texts[column as usize].take().map(TextBuilder::finish));
         }
         for (column, _) in NUMBERS {

@@ -281,9 +281,9 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
     let Ok(scorer) = results.clv.model.scorer() else {
         return Part::missing(results.clv.selection_reason.clone());
     };
-    let first = results.summarised.first_day.0;
-    let repeats: Vec<(i32, u64)> = (first..)
-        .zip(results.summarised.repeats_by_day.iter().copied())
+    let purchases = &results.summarised.purchases;
+    let repeats: Vec<(i32, u64)> = (0..summary.n_customers())
+        .flat_map(|i| purchases.of(i).iter().skip(1).map(|day| (*day, 1)))
         .collect();
     let standing = summary
         .first_day

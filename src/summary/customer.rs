@@ -2,7 +2,7 @@
 //!
 //! Cost: O(L log L) in his lines. Nothing depends on the order in which the lines arrive.
 
-use crate::clean::{IN_BASKET, IS_RETURN, Line, NO_COST, NON_PRODUCT, NONE};
+use crate::clean::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE};
 
 /// Everything that later stages need of one customer; money and pieces in ten-thousandths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct CustomerRow {
     /// Net amount of the last `recent_days`, and of the `recent_days` before them.
     pub recent_amount: i128,
     pub previous_amount: i128,
+    /// Group in which most of the net amount was spent, the first of equal ones; [`NO_GROUP`] without one.
+    pub group: u8,
 }
 
 impl CustomerRow {
@@ -58,8 +60,10 @@ pub struct Reducer {
     standing: Vec<(i32, i128)>,
     /// Distinct products that the customer has, ascending.
     pub owned: Vec<u32>,
-    /// Days of the customer's repeat purchases.
-    pub repeat_days: Vec<i32>,
+    /// Net amount by group.
+    by_group: Vec<(u8, i128)>,
+    /// The customer's purchase days, ascending, and the net amount of each.
+    pub purchases: Vec<(i32, i128)>,
 }
 
 /// The order of lines within a customer: in time, then by content, so that the row number decides only between
@@ -131,12 +135,29 @@ impl Reducer {
                 row.previous_amount += amount;
             }
         }
+        row.group = self.main_group(lines);
         row.margin = margin;
         row.orders = self.standing.len() as u32;
         self.collect_days(lines, &mut row);
         self.collect_products(lines);
         row.products = self.owned.len() as u32;
         Some(row)
+    }
+
+    fn main_group(&mut self, lines: &[Line]) -> u8 {
+        self.by_group.clear();
+        for line in lines.iter().filter(|line| line.group != NO_GROUP) {
+            let amount = i128::from(line.amount);
+            match self.by_group.iter_mut().find(|(group, _)| *group == line.group) {
+                Some((_, sum)) => *sum += amount,
+                None => self.by_group.push((line.group, amount)),
+            }
+        }
+        let largest = self
+            .by_group
+            .iter()
+            .max_by_key(|(group, sum)| (*sum, std::cmp::Reverse(*group)));
+        largest.map_or(NO_GROUP, |(group, _)| *group)
     }
 
     /// Last in, first out within a product: a return undoes the customer's latest earlier sale of it.
@@ -234,7 +255,7 @@ impl Reducer {
     }
 
     fn collect_days(&mut self, lines: &[Line], row: &mut CustomerRow) {
-        self.repeat_days.clear();
+        self.purchases.clear();
         let mut sale_days = lines.iter().filter(|line| !line.is(IS_RETURN)).map(Line::day);
         let (Some(first), Some(last)) = (self.standing.first(), self.standing.last()) else {
             // Everything came back: the dates are those of the sales, there is no purchase day.
@@ -249,8 +270,8 @@ impl Reducer {
             row.purchase_amount += amount;
             if day[0].0 > row.first_day {
                 row.repeat_amount += amount;
-                self.repeat_days.push(day[0].0);
             }
+            self.purchases.push((day[0].0, amount));
         }
     }
 

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::clean::{
-    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NONE, Partition, Rule, Transactions,
+    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NO_GROUP, NONE, Partition, Rule, Transactions,
 };
 use crate::diagnostics::{Problem, Warning};
 use crate::schema::{Column, Type, column, nullable};
@@ -144,6 +144,8 @@ pub struct Summary {
     pub mean_purchase_amount: Vec<Option<f64>>,
     pub recent_amount: Vec<f64>,
     pub previous_amount: Vec<f64>,
+    /// Position in the groups of the transactions, where lines are grouped.
+    pub group: Vec<Option<u8>>,
     pub as_of: Day,
 }
 
@@ -203,6 +205,25 @@ impl Summary {
     }
 }
 
+/// Purchase days of all customers, one customer after another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Purchases {
+    /// Where each customer's days end.
+    pub ends: Vec<usize>,
+    /// Ascending within a customer.
+    pub days: Vec<i32>,
+    /// Net amount of each day, less what was returned of it.
+    pub amounts: Vec<f64>,
+}
+
+impl Purchases {
+    /// Days of one customer.
+    pub fn of(&self, customer: usize) -> &[i32] {
+        let start = customer.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.days[start..self.ends[customer]]
+    }
+}
+
 /// What the pass over the lines gives.
 #[derive(Debug, Default)]
 pub struct Summarised {
@@ -213,8 +234,8 @@ pub struct Summarised {
     /// Geometric mean of the money of a sale line of each product, 0 without one: a single giant sale does not set
     /// the price.
     pub product_amount: Vec<f64>,
-    /// Repeat purchases (customer days after the first) by day; entry 0 is `first_day`.
-    pub repeats_by_day: Vec<u64>,
+    /// The purchase days of every row of the summary.
+    pub purchases: Purchases,
     /// The first day of any customer.
     pub first_day: Day,
     pub n_returns_only_customers: u64,
@@ -239,15 +260,13 @@ struct Sums {
     product_lines: Vec<u64>,
     /// Sum of the logarithms of the amounts, in millionths.
     product_log_amount: Vec<i64>,
-    repeats: Vec<u64>,
 }
 
 impl Sums {
-    fn new(n_products: usize, n_days: usize) -> Self {
+    fn new(n_products: usize) -> Self {
         Self {
             product_lines: vec![0; n_products],
             product_log_amount: vec![0; n_products],
-            repeats: vec![0; n_days],
             ..Self::default()
         }
     }
@@ -262,7 +281,6 @@ impl Sums {
         self.returns_only_customers += other.returns_only_customers;
         let add = |a: &mut Vec<u64>, b: &[u64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         add(&mut self.product_lines, &other.product_lines);
-        add(&mut self.repeats, &other.repeats);
         self.product_log_amount
             .iter_mut()
             .zip(&other.product_log_amount)
@@ -279,23 +297,20 @@ struct Part {
     /// Owned products of each entry of `rows`.
     owned_ends: Vec<u32>,
     owned_items: Vec<u32>,
+    /// Purchase days of each entry of `rows`, one after another.
+    purchases: Vec<(i32, i128)>,
     dropped: Vec<Line>,
 }
 
 /// Reduces all lines. `first_day` is the first day of any kept line, `as_of` the last that counts.
 pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: Day) -> Summarised {
     let n_products = transactions.products.len();
-    let n_days = (as_of.0 - first_day.0).max(0) as usize + 1;
-    let pass = Pass {
-        params,
-        first_day: first_day.0,
-        as_of: as_of.0,
-    };
+    let pass = Pass { params, as_of: as_of.0 };
     let (customer_lines, anonymous_lines) = transactions.partitions.split_at(N_CUSTOMER_PARTITIONS);
 
     let chunk = customer_lines.len().div_ceil(rayon::current_num_threads().max(1) * 4);
     let reduce_chunk = |(c, partitions): (usize, &[Partition])| {
-        let mut sums = Sums::new(n_products, n_days);
+        let mut sums = Sums::new(n_products);
         let n_customers = |i: usize| transactions.customers[c * chunk + i].len();
         let reduce = |(i, lines)| pass.reduce(lines, n_customers(i), &mut sums);
         let parts: Vec<Part> = partitions.iter().enumerate().map(reduce).collect();
@@ -303,7 +318,7 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
     };
     let chunks: Vec<(Vec<Part>, Sums)> = customer_lines.par_chunks(chunk).enumerate().map(reduce_chunk).collect();
     let mut parts = Vec::with_capacity(customer_lines.len());
-    let mut sums = Sums::new(n_products, n_days);
+    let mut sums = Sums::new(n_products);
     for (chunk_parts, chunk_sums) in chunks {
         parts.extend(chunk_parts);
         sums = sums.merge(chunk_sums);
@@ -317,7 +332,6 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
 
 struct Pass<'a> {
     params: &'a Params,
-    first_day: i32,
     as_of: i32,
 }
 
@@ -349,9 +363,7 @@ impl Pass<'_> {
             };
             sums.gross += row.gross;
             sums.returned += row.returned;
-            for day in &reducer.repeat_days {
-                sums.repeats[(day - self.first_day) as usize] += 1;
-            }
+            part.purchases.extend_from_slice(&reducer.purchases);
             part.owned_items.extend_from_slice(&reducer.owned);
             part.owned_ends.push(part.owned_items.len() as u32);
             part.rows.push(row);
@@ -416,7 +428,7 @@ fn by_customer(lines: &Partition, n_customers: usize) -> (Vec<Line>, Vec<u32>) {
 fn assemble(
     transactions: &Transactions,
     parts: Vec<Part>,
-    mut sums: Sums,
+    sums: Sums,
     anonymous: Vec<Baskets>,
     first_day: Day,
     as_of: Day,
@@ -447,7 +459,9 @@ fn assemble(
         );
     }
 
+    let purchases = purchases(&parts, &order);
     let mut out = Summarised {
+        purchases,
         n_anonymous_baskets: anonymous.iter().map(|b| b.ends.len() as u64).sum(),
         ..Summarised::default()
     };
@@ -474,9 +488,6 @@ fn assemble(
         .map(mean)
         .collect();
     out.first_day = summary.first_day.iter().min().map_or(first_day, |day| Day(*day));
-    out.repeats_by_day = sums
-        .repeats
-        .split_off(((out.first_day.0 - first_day.0) as usize).min(sums.repeats.len()));
     out.n_returns_only_customers = sums.returns_only_customers;
     out.unmatched_returns = (sums.totals.unmatched_return_lines, sums.totals.unmatched_return_amount);
     out.duplicates = (sums.totals.duplicate_lines, sums.totals.duplicate_amount);
@@ -484,6 +495,30 @@ fn assemble(
     out.returned = sums.returned;
     out.warnings = warnings(&summary, &sums, &out);
     out.summary = summary;
+    out
+}
+
+/// The purchase days of all rows, in the order of the summary.
+fn purchases(parts: &[Part], order: &[(u32, u32)]) -> Purchases {
+    let ends: Vec<Vec<usize>> = parts
+        .iter()
+        .map(|part| {
+            let ends = part.rows.iter().scan(0, |end, row| {
+                *end += row.purchase_days as usize;
+                Some(*end)
+            });
+            ends.collect()
+        })
+        .collect();
+    let mut out = Purchases::default();
+    for &(p, r) in order {
+        let (part, ends, r) = (&parts[p as usize], &ends[p as usize], r as usize);
+        let start = r.checked_sub(1).map_or(0, |before| ends[before]);
+        let days = &part.purchases[start..ends[r]];
+        out.days.extend(days.iter().map(|(day, _)| day));
+        out.amounts.extend(days.iter().map(|(_, amount)| sum_to_f64(*amount)));
+        out.ends.push(out.days.len());
+    }
     out
 }
 
@@ -509,6 +544,7 @@ fn push_row(summary: &mut Summary, id: String, row: &CustomerRow) {
         .push(mean(row.purchase_amount, row.purchase_days));
     summary.recent_amount.push(sum_to_f64(row.recent_amount));
     summary.previous_amount.push(sum_to_f64(row.previous_amount));
+    summary.group.push((row.group != NO_GROUP).then_some(row.group));
 }
 
 fn warnings(summary: &Summary, sums: &Sums, out: &Summarised) -> Vec<Warning> {

@@ -25,7 +25,7 @@
 //! # Check
 //! `published::cdnow_calibration` holds 6.24957, 3.74422, 15.44352, −4055.9177 and the note's ten customers.
 
-use super::fit::{self, Likelihood, THIN_ROWS};
+use super::fit::{self, Information, Likelihood, THIN_ROWS};
 use super::histories::sum_in_order;
 use super::model::{FitStatus, Letters, ModelFit};
 use super::optimise::{Derivatives, Termination};
@@ -207,6 +207,7 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
         thinned.is_some().then_some(Likelihood { at: &thin, n: thin_n }),
         &starts,
         BOUND,
+        &[],
     ) else {
         return missing(FitStatus::NotEnoughHistory);
     };
@@ -232,26 +233,23 @@ pub fn fit(spenders: &Spenders) -> (ModelFit, Option<GammaGamma>) {
         FitStatus::NotConverged
     };
     let to_money = |v: &[f64]| Letters::new(LETTERS, &[v[0], v[1], v[2] * unit]);
-    let errors = match status {
-        FitStatus::Ok | FitStatus::InfiniteMean => fit::standard_errors(&maximum, n),
-        _ => None,
-    };
+    let Information { condition, covariance } = Information::of(&maximum, n);
+    let covariance = covariance.filter(|_| matches!(status, FitStatus::Ok | FitStatus::InfiniteMean));
+    let information = Information { condition, covariance };
+    let errors = information.standard_errors(&maximum.params);
     // A density of an amount changes by 1/unit with the unit.
     let log_likelihood = maximum.log_likelihood - n * unit.ln();
     let report = ModelFit {
-        name: NAME.to_owned(),
         params: to_money(&maximum.params),
-        time_unit: "currency".to_owned(),
         log_likelihood: Some(log_likelihood),
         bic: Some(fit::bic(log_likelihood, LETTERS.len(), n)),
         n_customers: spenders.len() as u64,
         n_distinct: spenders.rows.chunk_by(|a, b| a == b).count() as u64,
         standard_errors: errors.map_or_else(|| Letters::unknown(LETTERS), |e| to_money(&e)),
-        termination: Some(maximum.search.termination),
-        gradient_norm: Some(maximum.search.gradient_norm()),
-        evaluations: maximum.search.evaluations,
-        non_finite: maximum.search.non_finite,
-        status,
+        covariance: information.covariance,
+        condition,
+        on_boundary: maximum.on_bound || status.is_limit(),
+        ..ModelFit::missing(NAME, LETTERS, "currency", status).of_search(&maximum)
     };
     (report, status.is_usable().then_some(fitted))
 }

@@ -120,6 +120,8 @@ impl Histories {
             out.counts[row] = self.counts[i];
             out.x_counts[out.x_index[row] as usize] += self.counts[i];
         }
+        // Whose gaps they were is not known: the mean gap stays.
+        out.sum_ln_gaps = self.sum_ln_gaps.map(|sum| sum * out.total_x() / self.total_x());
         out
     }
 

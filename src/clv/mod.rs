@@ -46,6 +46,9 @@ pub struct Config {
     pub period_days: u32,
     /// 0.10 means that 1.10 in a year is worth 1.00 today.
     pub annual_discount_rate: f64,
+    /// Ridge on the logarithms of the count models' parameters, toward customers who are all alike in kind: ln L −
+    /// ½ ridge × customers × Σ (ln p − centre)² is maximised, see [`fit::Penalty::ridge`]. 0 is maximum likelihood.
+    pub ridge: f64,
 }
 
 impl Default for Config {
@@ -55,6 +58,7 @@ impl Default for Config {
             horizon_days: 365,
             period_days: 30,
             annual_discount_rate: 0.10,
+            ridge: 0.0,
         }
     }
 }
@@ -63,6 +67,7 @@ const AUTO: &str = "auto";
 const LONGEST_HORIZON_DAYS: u32 = 36_500;
 const MOST_PERIODS: u32 = 1_200;
 const HIGHEST_DISCOUNT_RATE: f64 = 10.0;
+const STRONGEST_RIDGE: f64 = 1e3;
 
 /// A checked [`Config`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,6 +76,7 @@ pub struct Params {
     horizon_days: u32,
     period_days: u32,
     annual_discount_rate: f64,
+    ridge: f64,
 }
 
 impl Params {
@@ -92,6 +98,8 @@ pub enum Problem {
     TooManyPeriods { period_days: u32, horizon_days: u32 },
     #[error("annual_discount_rate is {value}, not between 0 and {HIGHEST_DISCOUNT_RATE}")]
     DiscountRate { value: f64 },
+    #[error("ridge is {value}, not between 0 and {STRONGEST_RIDGE}")]
+    Ridge { value: f64 },
 }
 
 impl Problem {
@@ -102,6 +110,7 @@ impl Problem {
             Self::Horizon { .. } => "horizon_days",
             Self::Period { .. } | Self::TooManyPeriods { .. } => "period_days",
             Self::DiscountRate { .. } => "annual_discount_rate",
+            Self::Ridge { .. } => "ridge",
         }
     }
 
@@ -115,6 +124,7 @@ impl Problem {
                 format!("use {} or more", horizon_days.div_ceil(MOST_PERIODS))
             }
             Self::DiscountRate { .. } => "use a fraction: 0.10 for ten per cent a year".to_owned(),
+            Self::Ridge { .. } => "use 0 for maximum likelihood, 0.01 where it runs to extremes".to_owned(),
         }
     }
 }
@@ -154,6 +164,9 @@ impl Config {
                 value: self.annual_discount_rate,
             });
         }
+        if !(0.0..=STRONGEST_RIDGE).contains(&self.ridge) {
+            problems.push(Problem::Ridge { value: self.ridge });
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -162,6 +175,7 @@ impl Config {
             horizon_days: self.horizon_days,
             period_days: self.period_days,
             annual_discount_rate: self.annual_discount_rate,
+            ridge: self.ridge,
         })
     }
 }
@@ -355,7 +369,7 @@ pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
         models,
         selected_model,
         selection_reason,
-    } = select::select(&params.model, &histories, &spenders, pooled_amount);
+    } = select::select(&params.model, params.ridge, &histories, &spenders, pooled_amount);
     let spend_correlation = spenders.correlation();
     let invalid = row_of.iter().filter(|row| **row == NO_ROW).count() as u64;
     let warnings = warnings(&model, &models, invalid, spend_correlation);

@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::bg_nbd::BgNbd;
+use super::fit::Maximum;
 use super::histories::{Histories, History};
 use super::mbg_nbd::MbgNbd;
 use super::nbd::Nbd;
@@ -60,7 +61,14 @@ pub trait CountModel: Sync {
     /// Whether customers can drop out, so that the NBD is a limit of this model.
     fn has_dropout(&self) -> bool;
 
-    /// Points to search from, given the r and alpha of the NBD.
+    /// Name of the model that this one becomes when nobody drops out, if it is in the registry. Letters that both
+    /// have mean the same.
+    fn without_dropout(&self) -> Option<&'static str> {
+        (self.has_dropout() && self.setting() == Setting::Noncontractual).then_some("nbd")
+    }
+
+    /// Points to search from, given the first two parameters of [`CountModel::without_dropout`]: r and alpha of the
+    /// NBD, or what stands in for them while it is not known.
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>>;
 
     /// Log-likelihood of all histories with derivatives by the parameters.
@@ -122,6 +130,15 @@ impl FitStatus {
             Ok | CommonDropoutLimit | EqualRatesLimit | EqualSpendLimit | ConstantSpendLimit
         )
     }
+
+    /// Whether the supremum of the likelihood lies at infinity.
+    pub fn is_limit(self) -> bool {
+        use FitStatus::*;
+        match self {
+            NoDropoutLimit | CommonDropoutLimit | EqualRatesLimit | EqualSpendLimit | ConstantSpendLimit => true,
+            Ok | InfiniteMean | NotConverged | NotEnoughHistory => false,
+        }
+    }
 }
 
 /// Parameters by letter, in the paper's order. `None` where a limit has no value.
@@ -180,6 +197,22 @@ pub struct ModelFit {
     pub n_distinct: u64,
     /// From the observed information; null in a limit, and where the maximum is flat.
     pub standard_errors: Letters,
+    /// Covariance of the logarithms of the parameters, rows and columns in the order of the letters; zeros for a shape.
+    /// Null where the standard errors are.
+    #[serde(default)]
+    pub covariance: Option<Vec<Vec<f64>>>,
+    /// Largest over smallest eigenvalue of the observed information about the logarithms of the parameters; null
+    /// unless all are positive.
+    #[serde(default)]
+    pub condition: Option<f64>,
+    /// The supremum lies at infinity (the status says which limit), or a parameter ran to the end of the search.
+    #[serde(default)]
+    pub on_boundary: bool,
+    #[serde(default)]
+    pub n_starts: u32,
+    /// Starts that ended within 1e-6 of the best log-likelihood.
+    #[serde(default)]
+    pub starts_at_best: u32,
     pub termination: Option<Termination>,
     /// Largest derivative of the mean log-likelihood by the logarithm of a parameter.
     pub gradient_norm: Option<f64>,
@@ -201,11 +234,29 @@ impl ModelFit {
             n_customers: 0,
             n_distinct: 0,
             standard_errors: Letters::unknown(letters),
+            covariance: None,
+            condition: None,
+            on_boundary: false,
+            n_starts: 0,
+            starts_at_best: 0,
             termination: None,
             gradient_norm: None,
             evaluations: 0,
             non_finite: 0,
             status,
+        }
+    }
+
+    /// The same with how its search went.
+    pub fn of_search<const N: usize>(self, maximum: &Maximum<N>) -> Self {
+        Self {
+            n_starts: maximum.n_starts,
+            starts_at_best: maximum.starts_at_best,
+            termination: Some(maximum.search.termination),
+            gradient_norm: Some(maximum.search.gradient_norm()),
+            evaluations: maximum.search.evaluations,
+            non_finite: maximum.search.non_finite,
+            ..self
         }
     }
 }

@@ -250,20 +250,26 @@ fn newton_direction<const N: usize>(search: &Search<N>, k: usize, bound: f64) ->
     direction
 }
 
-/// The diagonal of the inverse of `hessian` (k × k); `None` unless it is positive definite beyond rounding.
-pub fn inverse_diagonal<const N: usize>(hessian: &[[f64; N]; N], k: usize) -> Option<Vec<f64>> {
+/// Largest over smallest eigenvalue of `hessian` (k × k); `None` unless all are positive and finite.
+pub fn condition<const N: usize>(hessian: &[[f64; N]; N], k: usize) -> Option<f64> {
+    let (smallest, largest) = Eigen::of(hessian, k).range(k);
+    let condition = largest / smallest;
+    (0.0 < smallest && condition.is_finite()).then_some(condition)
+}
+
+/// The inverse of `hessian` (k × k); `None` unless it is positive definite beyond rounding.
+pub fn inverse<const N: usize>(hessian: &[[f64; N]; N], k: usize) -> Option<Vec<Vec<f64>>> {
     let eigen = Eigen::of(hessian, k);
-    let largest = eigen.values[..k].iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    let smallest = eigen.values[..k].iter().fold(f64::INFINITY, |m: f64, v| m.min(*v));
+    let (smallest, largest) = eigen.range(k);
     if !(largest.is_finite() && largest * 1e-12 < smallest) {
         return None;
     }
-    let diagonal = |i: usize| {
+    let entry = |i: usize, j: usize| {
         (0..k)
-            .map(|e| eigen.vectors[e][i].powi(2) / eigen.values[e])
+            .map(|e| eigen.vectors[e][i] * eigen.vectors[e][j] / eigen.values[e])
             .sum::<f64>()
     };
-    Some((0..k).map(diagonal).collect())
+    Some((0..k).map(|i| (0..k).map(|j| entry(i, j)).collect()).collect())
 }
 
 fn dot<const N: usize>(u: &[f64; N], v: &[f64; N]) -> f64 {
@@ -318,6 +324,14 @@ impl<const N: usize> Eigen<N> {
             *value = m[i][i];
         }
         Self { values, vectors }
+    }
+
+    /// The smallest eigenvalue and the largest absolute one.
+    fn range(&self, k: usize) -> (f64, f64) {
+        let values = &self.values[..k];
+        let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let smallest = values.iter().fold(f64::INFINITY, |m: f64, v| m.min(*v));
+        (smallest, largest)
     }
 }
 
@@ -407,17 +421,26 @@ mod tests {
     }
 
     #[test]
-    fn inverse_diagonal_inverts() {
+    fn inverse_inverts_and_condition_is_that_of_the_eigenvalues() {
         let mut h = [[0.0; MAX_PARAMS]; MAX_PARAMS];
         for (i, row) in [[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]].iter().enumerate() {
             h[i][..3].copy_from_slice(row);
         }
         // By cofactors: the determinant is 21.29.
-        let want = [5.96 / 21.29, 7.75 / 21.29, 11.0 / 21.29];
-        for (got, want) in inverse_diagonal(&h, 3).unwrap().iter().zip(want) {
-            assert!((got - want).abs() < 1e-14);
+        let want = [[5.96, -1.9, -1.3], [-1.9, 7.75, -0.3], [-1.3, -0.3, 11.0]];
+        let got = inverse(&h, 3).unwrap();
+        for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
+            assert!((got - want / 21.29).abs() < 1e-14, "{got} {want}");
         }
         h[2][..3].copy_from_slice(&[1.0, 3.0, 0.2]);
-        assert_eq!(inverse_diagonal(&h, 3), None);
+        assert_eq!(inverse(&h, 3), None);
+        // Eigenvalues 1 and 3.
+        let mut two_by_two = [[0.0; MAX_PARAMS]; MAX_PARAMS];
+        two_by_two[0][..2].copy_from_slice(&[2.0, 1.0]);
+        two_by_two[1][..2].copy_from_slice(&[1.0, 2.0]);
+        assert!((condition(&two_by_two, 2).unwrap() - 3.0).abs() < 1e-14);
+        two_by_two[0][1] = 2.5;
+        two_by_two[1][0] = 2.5;
+        assert_eq!(condition(&two_by_two, 2), None);
     }
 }

@@ -9,10 +9,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::{self, Fitted};
+use super::fit::{self, Data, Fitted, Penalty};
 use super::gamma_gamma::{self, GammaGamma, Spenders};
 use super::histories::Histories;
-use super::model::{CountModel, FitStatus, Letters, MODELS, ModelFit};
+use super::model::{CountModel, FitStatus, Letters, MODELS, ModelFit, Setting};
 
 /// Fewer customers than this, or fewer repeaters than [`FEWEST_REPEATERS`], cannot tell dropout from silence.
 pub const FEWEST_CUSTOMERS: f64 = 30.0;
@@ -34,6 +34,9 @@ pub enum Counts {
         params: Letters,
         /// The NBD stands in for a model with dropout.
         stands_in: bool,
+        /// As in [`ModelFit`].
+        #[serde(default)]
+        covariance: Option<Vec<Vec<f64>>>,
     },
     PooledRate {
         orders_per_day: f64,
@@ -42,11 +45,20 @@ pub enum Counts {
 }
 
 /// What predicts the amount of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Spend {
-    GammaGamma { p: f64, q: f64, gamma: f64 },
-    Pooled { amount: f64 },
+    GammaGamma {
+        p: f64,
+        q: f64,
+        gamma: f64,
+        /// As in [`ModelFit`]: of ln p, ln q, ln gamma.
+        #[serde(default)]
+        covariance: Option<Vec<Vec<f64>>>,
+    },
+    Pooled {
+        amount: f64,
+    },
     Nothing,
 }
 
@@ -70,14 +82,25 @@ pub struct Selection {
 }
 
 /// Fits and chooses. `asked` is a name in the registry or `auto`.
-pub fn select(asked: &str, histories: &Histories, spenders: &Spenders, pooled_amount: Option<f64>) -> Selection {
+pub fn select(
+    asked: &str,
+    ridge: f64,
+    histories: &Histories,
+    spenders: &Spenders,
+    pooled_amount: Option<f64>,
+) -> Selection {
     let (spend_report, gamma_gamma) = gamma_gamma::fit(spenders);
     let spend = match (gamma_gamma, pooled_amount) {
-        (Some(GammaGamma { p, q, gamma }), _) => Spend::GammaGamma { p, q, gamma },
+        (Some(GammaGamma { p, q, gamma }), _) => Spend::GammaGamma {
+            p,
+            q,
+            gamma,
+            covariance: spend_report.covariance.clone(),
+        },
         (None, Some(amount)) => Spend::Pooled { amount },
         (None, None) => Spend::Nothing,
     };
-    let mut choice = select_counts(asked, histories);
+    let mut choice = select_counts(asked, ridge, histories);
     choice.models.push(spend_report);
     Selection {
         model: ClvModel {
@@ -97,7 +120,7 @@ struct Choice {
     reason: String,
 }
 
-fn select_counts(asked: &str, histories: &Histories) -> Choice {
+fn select_counts(asked: &str, ridge: f64, histories: &Histories) -> Choice {
     let wanted = |model: &dyn CountModel| asked == "auto" || asked == model.name() || !model.has_dropout();
     let candidates: Vec<&'static dyn CountModel> = MODELS.into_iter().filter(|model| wanted(*model)).collect();
     let n = histories.n_customers();
@@ -105,8 +128,7 @@ fn select_counts(asked: &str, histories: &Histories) -> Choice {
     let unit_days = histories.longest_age();
 
     if total_x < 1.0 || unit_days <= 0.0 {
-        let missing =
-            |m: &&dyn CountModel| ModelFit::missing(m.name(), m.letters(), "days", FitStatus::NotEnoughHistory);
+        let missing = |m: &&'static dyn CountModel| Fitted::missing(*m, FitStatus::NotEnoughHistory).report;
         return Choice {
             counts: Counts::Nothing,
             models: candidates.iter().map(missing).collect(),
@@ -119,22 +141,18 @@ fn select_counts(asked: &str, histories: &Histories) -> Choice {
         };
     }
 
-    let scaled = histories.in_units_of(unit_days);
+    let data = Data::new(histories, Setting::Noncontractual);
     let enough_for_dropout = FEWEST_CUSTOMERS <= n && FEWEST_REPEATERS <= histories.n_repeaters();
     let mut fits: Vec<Fitted> = Vec::new();
-    let mut nbd = None;
     for model in candidates {
         if model.has_dropout() && !enough_for_dropout {
-            let report = ModelFit::missing(model.name(), model.letters(), "days", FitStatus::NotEnoughHistory);
-            fits.push(Fitted {
-                model,
-                params_days: Vec::new(),
-                report,
-            });
+            fits.push(Fitted::missing(model, FitStatus::NotEnoughHistory));
             continue;
         }
-        let (fitted, limit) = fit::fit(model, &scaled, unit_days, nbd);
-        nbd = nbd.or(limit);
+        let limit = model.without_dropout();
+        let limit = fits.iter().find(|f| Some(f.model.name()) == limit);
+        let penalty = Penalty::ridge(model, &data, ridge);
+        let fitted = fit::fit(model, &data, limit, penalty.as_ref());
         fits.push(fitted);
     }
     let models = fits.iter().map(|f| f.report.clone()).collect();
@@ -145,6 +163,7 @@ fn select_counts(asked: &str, histories: &Histories) -> Choice {
                 name: fitted.report.name.clone(),
                 params: fitted.report.params.clone(),
                 stands_in: asked != NO_DROPOUT && !fitted.model.has_dropout(),
+                covariance: fitted.report.covariance.clone(),
             },
             models,
             name: fitted.report.name.clone(),

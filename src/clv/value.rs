@@ -156,6 +156,7 @@ impl ClvModel {
                 name,
                 params,
                 stands_in,
+                ..
             } => {
                 let model = model::find(name).ok_or_else(|| ModelError::UnknownModel { name: name.clone() })?;
                 let params = model
@@ -174,7 +175,7 @@ impl ClvModel {
             },
             Counts::Nothing => CountScorer::Nothing,
         };
-        if let Spend::GammaGamma { p, q, gamma } = self.spend {
+        if let Spend::GammaGamma { p, q, gamma, .. } = self.spend {
             for (letter, value) in [("p", p), ("q", q - 1.0), ("gamma", gamma)] {
                 positive("gamma_gamma", letter, Some(value))?;
             }
@@ -184,7 +185,7 @@ impl ClvModel {
         }
         Ok(Scorer {
             counts,
-            spend: self.spend,
+            spend: self.spend.clone(),
         })
     }
 }
@@ -272,7 +273,7 @@ impl Scorer {
     /// Expected amount of an order and where it comes from.
     fn amount(&self, x: u32, mean_repeat_amount: Option<f64>) -> (Option<f64>, Status) {
         match self.spend {
-            Spend::GammaGamma { p, q, gamma } => {
+            Spend::GammaGamma { p, q, gamma, .. } => {
                 let model = GammaGamma { p, q, gamma };
                 match mean_repeat_amount {
                     Some(z) if 0 < x && z.is_finite() && 0.0 < z => (finite(model.expected_amount(x, z)), Status::Ok),

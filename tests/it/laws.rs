@@ -631,10 +631,14 @@ fn every_problem_of_a_config_is_reported() {
         horizon_days: 0,
         period_days: 0,
         annual_discount_rate: f64::NAN,
+        ridge: -1.0,
     };
     let problems = config.check().unwrap_err();
     let keys: Vec<&str> = problems.iter().map(|p| p.key()).collect();
-    assert_eq!(keys, ["model", "horizon_days", "period_days", "annual_discount_rate"]);
+    assert_eq!(
+        keys,
+        ["model", "horizon_days", "period_days", "annual_discount_rate", "ridge"]
+    );
     assert!(
         problems
             .iter()

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use quintile::clv::fit::{self, Fitted, NbdFit};
+use quintile::clv::fit::{self, Data, Fitted};
 use quintile::clv::gamma_gamma::{self, GammaGamma, Spenders};
 use quintile::clv::histories::{Histories, History};
-use quintile::clv::model::{self, FitStatus};
+use quintile::clv::model::{self, FitStatus, Setting};
 use quintile::clv::tracking::track;
 use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
 use serde_json::Value;
@@ -140,13 +140,11 @@ impl Summary {
     /// Fits of `names`, in the unit of the summary's times; the NBD first.
     fn fits(&self) -> BTreeMap<&'static str, Fitted> {
         let (rows, _) = Histories::collapse(&self.histories);
-        let unit = rows.longest_age();
-        let scaled = rows.in_units_of(unit);
-        let mut nbd: Option<NbdFit> = None;
-        let mut out = BTreeMap::new();
+        let data = Data::new(&rows, Setting::Noncontractual);
+        let mut out = BTreeMap::<&str, Fitted>::new();
         for model in model::MODELS {
-            let (fitted, limit) = fit::fit(model, &scaled, unit, nbd);
-            nbd = nbd.or(limit);
+            let limit = model.without_dropout().and_then(|name| out.get(name));
+            let fitted = fit::fit(model, &data, limit, None);
             out.insert(model.name(), fitted);
         }
         out

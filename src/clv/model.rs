@@ -11,9 +11,10 @@ use super::histories::{Histories, History};
 use super::mbg_nbd::MbgNbd;
 use super::nbd::Nbd;
 use super::optimise::{Derivatives, Termination};
+use super::pareto_nbd::ParetoNbd;
 
 /// Every model, the simplest first. The order is that of the reports.
-pub static MODELS: [&dyn CountModel; 3] = [&Nbd, &MbgNbd, &BgNbd];
+pub static MODELS: [&dyn CountModel; 4] = [&Nbd, &MbgNbd, &BgNbd, &ParetoNbd];
 
 /// The model of that name.
 pub fn find(name: &str) -> Option<&'static dyn CountModel> {

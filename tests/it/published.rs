@@ -218,10 +218,11 @@ fn cdnow_calibration() {
 
     let fits = summary.fits();
     let weekly_shift = rows.total_x() * 7_f64.ln();
-    let published: [(&str, &[f64], f64); 3] = [
+    let published: [(&str, &[f64], f64); 4] = [
         ("bg_nbd", &[0.242595, 4.413602, 0.792922, 2.425905], -9582.4292),
         ("mbg_nbd", &[0.524843, 6.183084, 0.891360, 1.614002], -9582.1357),
         ("nbd", &[0.384766, 12.072021], -9763.6576),
+        ("pareto_nbd", &[0.553277, 10.577684, 0.606240, 11.668736], -9594.9762),
     ];
     for (name, params, log_likelihood) in published {
         let report = &fits[name].report;
@@ -233,7 +234,11 @@ fn cdnow_calibration() {
             5.1e-5,
         );
         for ((letter, got), want) in report.params.0.iter().zip(params) {
-            let per_week = if letter == "alpha" { 7.0 } else { 1.0 };
+            let per_week = if ["alpha", "beta"].contains(&letter.as_str()) {
+                7.0
+            } else {
+                1.0
+            };
             assert_relative(&format!("{name} {letter}"), got.unwrap() / per_week, *want, 3e-6);
         }
     }
@@ -257,19 +262,22 @@ fn cdnow_39_week_summary() {
     );
     let reference = reference(&folder, "cdnow_sample_39wk/models.json");
     let fits = summary.fits();
-    for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd"), ("nbd", "nbd_limit")] {
+    for (ours, theirs) in [
+        ("bg_nbd", "bgnbd"),
+        ("mbg_nbd", "mbgnbd"),
+        ("pareto_nbd", "pnbd"),
+        ("nbd", "nbd_limit"),
+    ] {
         assert_optimum(&fits[ours], &reference[theirs]);
     }
     assert_gamma_gamma(&summary.spenders(), &reference["gamma_gamma"]);
 
-    let bg = &fits["bg_nbd"];
-    let expected: f64 = summary.histories.iter().map(|h| expected_orders(bg, h, 39.0)).sum();
-    assert_relative(
-        "39 weeks",
-        expected,
-        number(&reference["bgnbd"]["sum_expected_39_weeks"]),
-        1e-6,
-    );
+    for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd"), ("pareto_nbd", "pnbd")] {
+        let fitted = &fits[ours];
+        let expected: f64 = summary.histories.iter().map(|h| expected_orders(fitted, h, 39.0)).sum();
+        let want = number(&reference[theirs]["sum_expected_39_weeks"]);
+        assert_relative(&format!("{ours} 39 weeks"), expected, want, 1e-6);
+    }
 }
 
 #[test]
@@ -303,6 +311,22 @@ fn published_predictions() {
     assert_relative("new customer", orders(History::NEW, 52.0), 1.444004, 1e-5);
     assert_relative("new customer", orders(History::NEW, 52.0), 1.444_013_072, 1e-9);
 
+    // The same for Pareto/NBD, at our optimum.
+    let pareto = model::find("pareto_nbd").unwrap();
+    let params = [0.553277, 10.577684, 0.606240, 11.668736];
+    let orders = |h: &History| {
+        let mut out = [0.0];
+        pareto.expected_orders(&params, h, &[52.0], &mut out);
+        out[0]
+    };
+    assert_relative("customer 1516", orders(&customer_1516), 25.45647, 6e-5);
+    assert_relative("customer 1516", orders(&customer_1516), 25.455_183_097_5, 1e-11);
+    let alive = pareto.alive_prob(&params, &customer_1516);
+    assert_relative("alive", alive, 0.997874, 1e-6);
+    assert_relative("alive", alive, 0.997_873_404_714, 1e-11);
+    assert_relative("new customer", orders(&History::NEW), 1.473434, 1e-6);
+    assert_relative("new customer", orders(&History::NEW), 1.473_434_104_16, 1e-11);
+
     let gg = GammaGamma {
         p: 6.25,
         q: 3.74,
@@ -335,7 +359,12 @@ fn cdnow_holdout_totals() {
     let Some(folder) = real_data() else { return };
     let (_, summary, _) = cdnow_until(&folder, END_OF_CALIBRATION);
     let fits = summary.fits();
-    for (name, want) in [("bg_nbd", 1653.4), ("mbg_nbd", 1576.7), ("nbd", 2929.8)] {
+    for (name, want) in [
+        ("bg_nbd", 1653.4),
+        ("mbg_nbd", 1576.7),
+        ("pareto_nbd", 1665.5),
+        ("nbd", 2929.8),
+    ] {
         let total: f64 = summary
             .histories
             .iter()
@@ -358,7 +387,7 @@ fn reference_optima() {
             let summary = Summary::lifetimes(&path);
             let models = &reference_models[format!("models_{unit}")];
             let fits = summary.fits();
-            for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd")] {
+            for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd"), ("pareto_nbd", "pnbd")] {
                 assert_optimum(&fits[ours], &models[theirs]["optimum"]);
             }
             assert_optimum(&fits["nbd"], &totals["nbd_limit"][unit]);
@@ -390,7 +419,7 @@ fn reference_predictions() {
         assert_eq!(rows.len(), 1000);
 
         let fits = summary.fits();
-        for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd")] {
+        for (ours, theirs) in [("bg_nbd", "bgnbd"), ("mbg_nbd", "mbgnbd"), ("pareto_nbd", "pnbd")] {
             let fitted = &fits[ours];
             let alive = floats(&wanted, &format!("{theirs}_p_alive"));
             let in_90 = floats(&wanted, &format!("{theirs}_expected_90d"));
@@ -446,7 +475,7 @@ fn loyal_customers_get_the_limit_without_dropout() {
     }
     // In weeks the supremum lies at infinity; asking for a model by name leads to the same limit.
     let summary = Summary::lifetimes(&path.join("summary_W.parquet"));
-    for model in ["bg_nbd", "mbg_nbd"] {
+    for model in ["bg_nbd", "mbg_nbd", "pareto_nbd"] {
         let result = summary.run(&Config {
             model: model.to_owned(),
             ..Config::default()
@@ -454,7 +483,8 @@ fn loyal_customers_get_the_limit_without_dropout() {
         assert_eq!(result.selected_model, "nbd");
         let fit = result.models.iter().find(|fit| fit.name == model).unwrap();
         assert_eq!(fit.status, FitStatus::NoDropoutLimit);
-        assert_eq!((fit.params.get("a"), fit.standard_errors.get("r")), (None, None));
+        let of_dropout = if model == "pareto_nbd" { "beta" } else { "a" };
+        assert_eq!((fit.params.get(of_dropout), fit.standard_errors.get("r")), (None, None));
     }
 }
 

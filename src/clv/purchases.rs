@@ -7,8 +7,13 @@
 //! A purchase that was returned later is no purchase on either side of a cut: returns are netted once, as of the end
 //! of the data.
 
+use std::collections::BTreeMap;
+
 use super::CustomerHistories;
 use super::clock::Clock;
+
+/// Logarithms are added as whole multiples of 2⁻⁴⁴, so that the order of the customers leaves no trace in the sum.
+const LN_UNITS: f64 = 17_592_186_044_416.0;
 
 /// Purchase days and their amounts, customer by customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,10 +82,26 @@ impl PurchaseDays {
         self.amounts(customer)[from..to].iter().sum()
     }
 
+    /// First purchases by day, up to and with `until`: (day, customers), ascending.
+    pub fn first_by_day(&self, until: i32) -> Vec<(i32, u64)> {
+        counted(
+            (0..self.n_customers()).filter_map(|c| self.days(c).first().copied()),
+            until,
+        )
+    }
+
+    /// Purchases after a customer's first by day, up to and with `until`: (day, purchases), ascending.
+    pub fn repeats_by_day(&self, until: i32) -> Vec<(i32, u64)> {
+        counted(
+            (0..self.n_customers()).flat_map(|c| self.days(c).iter().skip(1).copied()),
+            until,
+        )
+    }
+
     /// What was known at the end of `last_day`, on `clock`. Who first bought later is not in it.
     pub fn until(&self, last_day: i32, clock: &Clock) -> Observed {
         let mut out = Observed::default();
-        let mut sum_ln_gaps = 0.0;
+        let mut sum_ln_gaps = 0_i128;
         for customer in 0..self.n_customers() {
             let days = self.days(customer);
             let days = &days[..days.partition_point(|day| *day <= last_day)];
@@ -99,12 +120,20 @@ impl PurchaseDays {
                 .push((amounts[0] + repeat_amount) / days.len() as f64);
             sum_ln_gaps += days
                 .windows(2)
-                .map(|pair| clock.elapsed(pair[0], pair[1]).ln())
-                .sum::<f64>();
+                .map(|pair| (clock.elapsed(pair[0], pair[1]).ln() * LN_UNITS).round() as i128)
+                .sum::<i128>();
         }
-        out.sum_ln_gaps = Some(sum_ln_gaps).filter(|sum| sum.is_finite());
+        out.sum_ln_gaps = Some(sum_ln_gaps as f64 / LN_UNITS);
         out
     }
+}
+
+fn counted(days: impl Iterator<Item = i32>, until: i32) -> Vec<(i32, u64)> {
+    let mut counts = BTreeMap::<i32, u64>::new();
+    for day in days.filter(|day| *day <= until) {
+        *counts.entry(day).or_default() += 1;
+    }
+    counts.into_iter().collect()
 }
 
 /// Histories as of a day, one entry a customer who had bought by then.
@@ -147,15 +176,19 @@ mod tests {
         assert_eq!(cut.customers, [0]);
         assert_eq!((cut.x[0], cut.t_x_days[0], cut.age_days[0]), (1, 3.0, 3.0));
         assert_eq!((cut.mean_repeat_amount[0], cut.mean_amount_all[0]), (Some(7.0), 6.0));
-        assert_eq!(cut.sum_ln_gaps, Some(3_f64.ln()));
+        assert!((cut.sum_ln_gaps.unwrap() - 3_f64.ln()).abs() < 1e-13);
         let end = purchases.until(30, &Clock::calendar());
         assert_eq!((end.customers.as_slice(), end.x.as_slice()), (&[0, 2][..], &[2, 0][..]));
-        assert_eq!(end.sum_ln_gaps, Some(3_f64.ln() + 7_f64.ln()));
+        assert!((end.sum_ln_gaps.unwrap() - 21_f64.ln()).abs() < 1e-13);
         assert_eq!(
             (purchases.count_between(0, 13, 20), purchases.count_between(0, 12, 13)),
             (1, 1)
         );
         assert_eq!(purchases.amount_between(0, 9, 19), 12.0);
         assert_eq!(purchases.span(), Some((10, 20)));
+        purchases.push([(10, 1.0), (20, 1.0), (21, 1.0)]);
+        assert_eq!(purchases.first_by_day(13), [(10, 2)]);
+        assert_eq!(purchases.first_by_day(14), [(10, 2), (14, 1)]);
+        assert_eq!(purchases.repeats_by_day(20), [(13, 1), (20, 2)]);
     }
 }

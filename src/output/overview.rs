@@ -1,6 +1,7 @@
 //! The results as people read them: the five things worth knowing, and the data of the report.
 
 use crate::clean::{Actions, Rule};
+use crate::clv::clock::Clock;
 use crate::clv::tracking::track;
 use crate::customers::Watch;
 use crate::load::header::Canonical;
@@ -291,7 +292,7 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
         .zip(&summary.purchase_days)
         .filter(|(_, n)| **n > 0);
     let first_days: Vec<i32> = standing.map(|(day, _)| *day).collect();
-    let points = track(&scorer, &first_days, &repeats, results.as_of.0);
+    let points = track(&scorer, &first_days, &repeats, results.as_of.0, &Clock::calendar());
     if points.is_empty() {
         return Part::missing(results.clv.selection_reason.clone());
     }

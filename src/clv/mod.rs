@@ -6,7 +6,7 @@
 //!
 //! Files, in data-flow order: `special` (functions), `optimise` (Newton), `histories` (collapse), `model` (trait,
 //! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
-//! ladder), `value` (predictions), `tracking` (fit in sample).
+//! ladder), `value` (predictions), `tracking` (fit in sample), `season` (the clock).
 
 pub mod beta_geometric;
 pub mod bg_nbd;
@@ -22,6 +22,7 @@ pub mod orders;
 pub mod pareto_nbd;
 pub mod purchases;
 pub mod quadrature;
+pub mod season;
 pub mod select;
 pub mod special;
 pub mod tracking;

@@ -1,0 +1,648 @@
+//! The season of repeat purchases: found where it has been seen twice, taken from config, or reported as a risk.
+//!
+//! In: purchase days, the last day observed, what the config asks for. Out: a [`SeasonFinding`] with the clock to fit and
+//! predict on. Cost: one fit of a count model and first days × weeks look-ups a round, two to four rounds; one round
+//! where there is no season.
+//!
+//! # Method
+//! 1. A count model is fitted on the calendar. It says how many repeat purchases each week should have had, given
+//!    the customers that there were (`clv/tracking.rs`).
+//! 2. A yearly curve is drawn through actual over expected (`season/harmonics.rs`): harmonics of the log intensity,
+//!    their number chosen by an information criterion, each shrunk by its noise.
+//! 3. It stands only if all of this holds: two full years of history, so that every time of the year was seen twice;
+//!    P < [`LEVEL`] against no season, corrected for overdispersion; and it repeats: the curve of the other years
+//!    predicts a year left out better than a constant, in sum and in more than half of the years.
+//! 4. The model is fitted anew on the clock that runs with the curve, and the curve is drawn anew, until no day's
+//!    weight changes by more than [`SETTLED`], at most [`MOST_ROUNDS`] times.
+//!
+//! Weeks are seven days that end on the weekday of the last day, so every weekday stands in each of them once. Feasts
+//! that move with the moon and anything shorter than a month are smoothed over. First purchases are no witness: they
+//! follow campaigns, and in the first months of any file old customers look new.
+//!
+//! Dropout runs on the same clock: with Pareto/NBD a customer is more likely to leave in a busy week, with the
+//! beta-geometric models that is so anyway, since customers leave at orders.
+//!
+//! # Shapes and units
+//! Weights are relative, with mean 1 over the year. Horizons are calendar days.
+//!
+//! # Domain
+//! Any purchases. At most the last [`MOST_CYCLES`] years are looked at.
+//!
+//! # Errors
+//! [`SeasonProblem`] for the config. Finding a season cannot fail: what cannot be known is a finding too.
+//!
+//! # Check
+//! `season/tests.rs`: a known season is found again, the bias of a simulated holdout vanishes, no season is found where
+//! there is none (0 of 100 simulations). Where demand drifts by 30 % from month to month, two years resemble each other
+//! by accident in 9 of 100 (`accidents_are_seldom_taken_for_a_season`); that cannot be told from a season before the third year.
+
+mod harmonics;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use self::harmonics::{Count, Curve, WEEK};
+use super::clock::{Clock, YEAR, YearDay};
+use super::gamma_gamma::Spenders;
+use super::histories::Histories;
+use super::model::{self, Setting};
+use super::purchases::PurchaseDays;
+use super::select;
+use super::tracking::{self, Expectation, Run};
+use super::value::Scorer;
+use crate::units::Day;
+
+/// What the user may set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeasonConfig {
+    /// `auto`: used where it has been seen twice and repeats; `off`: every day of the year is the same.
+    pub season: String,
+    /// How busy the 12 months, or the 52 or 53 weeks from 1 January, are relative to one another, for every day in
+    /// them alike. If given, nothing is estimated.
+    pub season_weights: Vec<f64>,
+}
+
+impl Default for SeasonConfig {
+    fn default() -> Self {
+        Self {
+            season: AUTO.to_owned(),
+            season_weights: Vec::new(),
+        }
+    }
+}
+
+const AUTO: &str = "auto";
+const OFF: &str = "off";
+
+/// A checked [`SeasonConfig`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeasonParams {
+    Auto,
+    Off,
+    Given(Season),
+}
+
+/// Widest that weights may lie apart from their mean, either way; the clock holds no more.
+const WIDEST: f64 = 20.0;
+
+/// What is wrong with a config value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SeasonProblem {
+    #[error("season `{value}` is neither `{AUTO}` nor `{OFF}`")]
+    UnknownSeason { value: String },
+    #[error("season_weights has {len} numbers, which are neither months nor weeks")]
+    Length { len: usize },
+    #[error("season_weights number {number} is {value}, not a positive number")]
+    NotPositive { number: usize, value: f64 },
+    #[error("season_weights number {number} is {value}, more than {WIDEST} times away from the mean of {mean}")]
+    TooFar { number: usize, value: f64, mean: f64 },
+}
+
+impl SeasonProblem {
+    /// The config key.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::UnknownSeason { .. } => "season",
+            Self::Length { .. } | Self::NotPositive { .. } | Self::TooFar { .. } => "season_weights",
+        }
+    }
+
+    /// What to change.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownSeason { .. } => {
+                format!("use `{AUTO}` or `{OFF}`, and season_weights for a season of your own")
+            }
+            Self::Length { .. } => {
+                "give 12 numbers for the months, or 52 or 53 for the weeks from 1 January".to_owned()
+            }
+            Self::NotPositive { .. } => "use 1 for an ordinary month and 0.1 for a quiet one".to_owned(),
+            Self::TooFar { mean, .. } => format!("stay between {} and {}", mean / WIDEST, mean * WIDEST),
+        }
+    }
+}
+
+impl SeasonConfig {
+    /// Checks everything and reports every problem.
+    pub fn check(&self) -> Result<SeasonParams, Vec<SeasonProblem>> {
+        let mut problems = Vec::new();
+        if ![AUTO, OFF].contains(&self.season.as_str()) {
+            problems.push(SeasonProblem::UnknownSeason {
+                value: self.season.clone(),
+            });
+        }
+        let weights = &self.season_weights;
+        if ![0, 12, 52, 53].contains(&weights.len()) {
+            problems.push(SeasonProblem::Length { len: weights.len() });
+        }
+        let mean = weights.iter().map(|w| w / weights.len() as f64).sum::<f64>();
+        for (number, &value) in (1..).zip(weights) {
+            if !(value.is_finite() && 0.0 < value) {
+                problems.push(SeasonProblem::NotPositive { number, value });
+            } else if mean.is_finite() && !(mean / WIDEST..=mean * WIDEST).contains(&value) {
+                problems.push(SeasonProblem::TooFar { number, value, mean });
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(if self.season == OFF {
+            SeasonParams::Off
+        } else if weights.is_empty() {
+            SeasonParams::Auto
+        } else {
+            SeasonParams::Given(Season::Weights {
+                weights: weights.clone(),
+            })
+        })
+    }
+}
+
+/// How busy the days of a year are; small and readable as JSON, saved with the model that was fitted on its clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Season {
+    /// The logarithm of the intensity is the sum of cosines and sines of 1, 2, … cycles a year.
+    Harmonics { cos: Vec<f64>, sin: Vec<f64> },
+    /// Of the 12 months, or the 52 or 53 weeks from 1 January.
+    Weights { weights: Vec<f64> },
+}
+
+/// Last places of the months but December.
+const MONTH_ENDS: [usize; 11] = [31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+impl Season {
+    /// Relative weights of 1 January to 31 December, not yet divided by their mean.
+    pub fn day_weights(&self) -> [f64; YEAR] {
+        match self {
+            Self::Harmonics { cos, sin } => {
+                let curve = Curve {
+                    cos: cos.clone(),
+                    sin: sin.clone(),
+                };
+                std::array::from_fn(|day| curve.at(place(day as f64)).exp())
+            }
+            Self::Weights { weights } => std::array::from_fn(|day| {
+                let part = if weights.len() == 12 {
+                    MONTH_ENDS.partition_point(|end| *end <= day)
+                } else {
+                    (day / WEEK).min(weights.len().saturating_sub(1))
+                };
+                weights.get(part).copied().unwrap_or(1.0)
+            }),
+        }
+    }
+
+    /// The clock that runs with it.
+    pub fn clock(&self) -> Clock {
+        Clock::seasonal(&self.day_weights())
+    }
+
+    /// Mean weight of each week of seven days from 1 January, the 53rd being 31 December; their mean is 1.
+    pub fn by_week(&self) -> Vec<f64> {
+        // 2023 is a common year.
+        const NEW_YEAR_2023: i32 = 19_358;
+        let clock = self.clock();
+        let days: Vec<f64> = (0..YEAR as i32).map(|day| clock.weight(NEW_YEAR_2023 + day)).collect();
+        let mean = |week: &[f64]| week.iter().sum::<f64>() / week.len() as f64;
+        days.chunks(WEEK).map(mean).collect()
+    }
+}
+
+/// Middle of a day as a fraction of the year.
+fn place(slot: f64) -> f64 {
+    (slot + 0.5) / YEAR as f64
+}
+
+/// The figures that a season stands or falls with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Full years of history.
+    pub cycles: u32,
+    pub weeks: u32,
+    /// Repeat purchases in them.
+    pub repeats: u64,
+    /// Harmonics of the curve, 0 if none earns its place.
+    pub harmonics: u32,
+    /// Variance of a week's purchases over that of a Poisson number, at least 1.
+    pub overdispersion: f64,
+    /// Of the curve against no season.
+    pub p_value: f64,
+    /// Log-likelihood of each year gained by the curve of the other years over a constant, the latest year first.
+    pub left_out_gains: Vec<f64>,
+    /// Times that the model was fitted and the curve drawn.
+    pub rounds: u32,
+    /// Largest change of a day's weight in the last round.
+    pub last_change: f64,
+}
+
+impl Evidence {
+    fn repeats_itself(&self) -> bool {
+        let better = self.left_out_gains.iter().filter(|gain| 0.0 < **gain).count();
+        0.0 < self.left_out_gains.iter().sum::<f64>() && self.left_out_gains.len() < 2 * better
+    }
+
+    fn is_enough(&self) -> bool {
+        0 < self.harmonics && self.p_value < LEVEL && self.repeats_itself()
+    }
+}
+
+/// What an unknown season may do to the predictions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Risk {
+    /// Length of the history in years.
+    pub cycles: f64,
+    /// Variance of a calendar week's purchases over that of a Poisson number.
+    pub overdispersion: Option<f64>,
+    /// The 13 weeks whose repeat purchases are farthest from the expected, measured in standard errors. The model was
+    /// fitted to these weeks too, so the future may well be farther off.
+    pub largest_quarter: Option<Run>,
+    /// Days looked ahead, a year at most.
+    pub horizon_days: u32,
+    /// Those at a time of the year that the history has never seen.
+    pub days_never_seen: u32,
+    /// Those at a time of the year that the history has seen once, so that habit and accident look the same.
+    pub days_seen_once: u32,
+}
+
+/// What is known about the season, and what was done about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum SeasonFinding {
+    /// The config wants none, or purchases are counted by period.
+    Off,
+    /// From config.
+    Given { season: Season },
+    /// It repeats, and is used.
+    Found { season: Season, evidence: Evidence },
+    /// Two years or more, in which nothing repeats.
+    NoSeason { evidence: Evidence },
+    /// Less than two years, or hardly any purchases in them: nothing is used, and this is what it may cost.
+    NotEnough { risk: Risk },
+}
+
+/// Probability of finding a season by chance that is accepted, before it must also repeat.
+pub const LEVEL: f64 = 0.01;
+
+/// Weights that change by no more than this from round to round have settled.
+pub const SETTLED: f64 = 0.005;
+
+/// Fits and curves at most.
+pub const MOST_ROUNDS: u32 = 6;
+
+/// Years that are looked at, from the last day back.
+pub const MOST_CYCLES: u32 = 20;
+
+/// Years in which a season must have been seen.
+const FEWEST_CYCLES: u32 = 2;
+
+/// Repeat purchases in fewer numbers than one a week say nothing about a week.
+const FEWEST_REPEATS_A_WEEK: u64 = 1;
+
+/// Departure of 13 weeks that is worth a warning.
+const NOTABLE_DEPARTURE: f64 = 0.10;
+
+/// Standard errors that make it more than chance.
+const NOTABLE_ERRORS: f64 = 3.0;
+
+/// The model that says what to expect without a season, where the config leaves the model open.
+const PREFERRED: &str = "mbg_nbd";
+
+impl SeasonFinding {
+    /// The clock to fit and to predict on.
+    pub fn clock(&self) -> Clock {
+        self.season().map_or_else(Clock::calendar, Season::clock)
+    }
+
+    /// The season in use.
+    pub fn season(&self) -> Option<&Season> {
+        match self {
+            Self::Given { season } | Self::Found { season, .. } => Some(season),
+            Self::Off | Self::NoSeason { .. } | Self::NotEnough { .. } => None,
+        }
+    }
+
+    /// Whether the user should be warned.
+    pub fn is_risk(&self) -> bool {
+        matches!(self, Self::NotEnough { .. })
+    }
+
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Off => "clv_season_off",
+            Self::Given { .. } => "clv_season_given",
+            Self::Found { .. } => "clv_season_found",
+            Self::NoSeason { .. } => "clv_no_season",
+            Self::NotEnough { .. } => "clv_season_unknown",
+        }
+    }
+
+    pub fn message(&self) -> String {
+        match self {
+            Self::Off => "every day of the year counts the same".to_owned(),
+            Self::Given { season } => format!("the season is the one given: {}", extremes(season)),
+            Self::Found { season, evidence } => format!(
+                "repeat purchases follow the year, the same way in {} years: {}; the curve of the other years predicts a \
+                 year better than a constant in {} of {}",
+                evidence.cycles,
+                extremes(season),
+                evidence.left_out_gains.iter().filter(|gain| 0.0 < **gain).count(),
+                evidence.left_out_gains.len(),
+            ),
+            Self::NoSeason { evidence } => format!(
+                "no season repeats in {} years of repeat purchases (P = {:.2} by chance), so every day counts the same",
+                evidence.cycles, evidence.p_value
+            ),
+            Self::NotEnough { risk } => risk.message(),
+        }
+    }
+
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotEnough { .. } => "give two years of history, or the season you know as clv.season_weights: 12 \
+                                       numbers, January first"
+                .to_owned(),
+            Self::Off | Self::Given { .. } | Self::Found { .. } | Self::NoSeason { .. } => {
+                "set clv.season_weights to 12 numbers for a season of your own, or clv.season to off for none"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl Risk {
+    fn message(&self) -> String {
+        let length = if self.cycles < f64::from(FEWEST_CYCLES) {
+            format!(
+                "the history is {:.2} years long, and a season shows only in what repeats over two",
+                // 729 days are not yet two years.
+                (100.0 * self.cycles).floor() / 100.0
+            )
+        } else {
+            "there are too few repeat purchases to see a season".to_owned()
+        };
+        let time_of_year =
+            |days: u32, how_often: &str| format!("{days} fall at a time of the year that it has {how_often}");
+        let unknown: Vec<String> = [(self.days_never_seen, "never seen"), (self.days_seen_once, "seen once")]
+            .into_iter()
+            .filter(|(days, _)| 0 < *days)
+            .map(|(days, how_often)| time_of_year(days, how_often))
+            .collect();
+        let ahead = if unknown.is_empty() {
+            String::new()
+        } else {
+            format!("; of the {} days ahead, {}", self.horizon_days, unknown.join(" and "))
+        };
+        let notable = self
+            .largest_quarter
+            .filter(|run| NOTABLE_DEPARTURE <= (run.ratio - 1.0).abs() && NOTABLE_ERRORS <= run.standardised.abs());
+        let departure = notable.map_or_else(
+            || "no 13 weeks so far depart notably from a year without seasons".to_owned(),
+            |run| {
+                format!(
+                    "so far the 13 weeks {} to {} were {:.0} % {} what a year without seasons expects, and as much may \
+                     happen again unforeseen",
+                    Day(run.first_day),
+                    Day(run.last_day),
+                    100.0 * (run.ratio - 1.0).abs(),
+                    if run.ratio < 1.0 { "below" } else { "above" },
+                )
+            },
+        );
+        format!("{length}{ahead}; {departure}")
+    }
+}
+
+/// The busiest and the quietest week in words.
+fn extremes(season: &Season) -> String {
+    let weeks = season.by_week();
+    let (mut least, mut most) = (0, 0);
+    // The single day of the 53rd is no week.
+    for (i, weight) in weeks.iter().enumerate().take(52) {
+        // Weights are rounded to the clock's ticks; of equals the first is named.
+        if *weight < weeks[least] - 1e-5 {
+            least = i;
+        }
+        if weeks[most] + 1e-5 < *weight {
+            most = i;
+        }
+    }
+    let day = |week: usize| {
+        let slot = week * WEEK;
+        let month = MONTH_ENDS.partition_point(|end| *end <= slot);
+        let before = month.checked_sub(1).map_or(0, |m| MONTH_ENDS[m]);
+        const NAMES: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        format!("{} {}", slot - before + 1, NAMES[month])
+    };
+    format!(
+        "the week from {} is the busiest with {:.2} times the mean, the one from {} the quietest with {:.2}",
+        day(most),
+        weeks[most],
+        day(least),
+        weeks[least]
+    )
+}
+
+/// Says what is known about the season by the end of `last_day`. `model` is the config's count model or `auto`;
+/// `horizon_days` is how far the predictions will look.
+pub fn find(
+    params: &SeasonParams,
+    purchases: &PurchaseDays,
+    last_day: i32,
+    horizon_days: u32,
+    model: &str,
+) -> SeasonFinding {
+    match params {
+        SeasonParams::Off => return SeasonFinding::Off,
+        SeasonParams::Given(season) => {
+            return SeasonFinding::Given { season: season.clone() };
+        }
+        SeasonParams::Auto => {}
+    }
+    let model = if model == AUTO { PREFERRED } else { model };
+    if model::find(model).is_some_and(|model| model.setting() != Setting::Noncontractual) {
+        return SeasonFinding::Off;
+    }
+    let seen = Seen::new(purchases, last_day);
+    if seen.cycles() < FEWEST_CYCLES || seen.n_repeats() < FEWEST_REPEATS_A_WEEK * u64::from(seen.n_weeks()) {
+        let risk = risk(&seen, purchases, horizon_days, model);
+        return SeasonFinding::NotEnough { risk };
+    }
+    settle(&seen, purchases, model).unwrap_or_else(|| SeasonFinding::NotEnough {
+        risk: risk(&seen, purchases, horizon_days, model),
+    })
+}
+
+/// Fits and draws in turn until the weights stay; `None` if there is nothing to draw a curve through.
+fn settle(seen: &Seen, purchases: &PurchaseDays, model: &str) -> Option<SeasonFinding> {
+    let mut clock = Clock::calendar();
+    let mut round = 1;
+    loop {
+        let scorer = stationary(purchases, seen.last_day, &clock, model)?;
+        let weeks = seen.weeks(&scorer, &clock)?;
+        let found = harmonics::find(&weeks, seen.cycles() as usize)?;
+        let season = Season::Harmonics {
+            cos: found.curve.cos.clone(),
+            sin: found.curve.sin.clone(),
+        };
+        let next = season.clock();
+        let last_change = largest_change(&clock, &next);
+        let evidence = Evidence {
+            cycles: seen.cycles(),
+            weeks: weeks.len() as u32,
+            repeats: weeks.iter().map(|week| week.actual).sum::<f64>() as u64,
+            harmonics: found.curve.cos.len() as u32,
+            overdispersion: found.overdispersion,
+            p_value: found.p_value,
+            left_out_gains: found.gains,
+            rounds: round,
+            last_change,
+        };
+        if !evidence.is_enough() {
+            return Some(SeasonFinding::NoSeason { evidence });
+        }
+        if last_change <= SETTLED || MOST_ROUNDS <= round {
+            return Some(SeasonFinding::Found { season, evidence });
+        }
+        clock = next;
+        round += 1;
+    }
+}
+
+fn largest_change(before: &Clock, after: &Clock) -> f64 {
+    (0..YEAR as i32)
+        .map(|day| (after.weight(day) - before.weight(day)).abs())
+        .fold(0.0, f64::max)
+}
+
+/// The count model on a clock.
+fn stationary(purchases: &PurchaseDays, last_day: i32, clock: &Clock, model: &str) -> Option<Scorer> {
+    let observed = purchases.until(last_day, clock);
+    let (mut histories, _) = Histories::collapse(&observed.histories().histories());
+    histories.sum_ln_gaps = observed.sum_ln_gaps;
+    let nothing_spent = Spenders::new(std::iter::empty());
+    select::select(model, &histories, &nothing_spent, None)
+        .model
+        .scorer()
+        .ok()
+}
+
+/// What had happened by the end of a day.
+struct Seen {
+    last_day: i32,
+    /// Customers by first day.
+    starters: Vec<(i32, u64)>,
+    /// Repeat purchases by day.
+    repeats: Vec<(i32, u64)>,
+}
+
+impl Seen {
+    fn new(purchases: &PurchaseDays, last_day: i32) -> Self {
+        Self {
+            last_day,
+            starters: purchases.first_by_day(last_day),
+            repeats: purchases.repeats_by_day(last_day),
+        }
+    }
+
+    fn first_day(&self) -> i32 {
+        self.starters.first().map_or(self.last_day, |(day, _)| *day)
+    }
+
+    fn days(&self) -> i64 {
+        i64::from(self.last_day) - i64::from(self.first_day()) + 1
+    }
+
+    fn years(&self) -> f64 {
+        self.days() as f64 / YEAR as f64
+    }
+
+    /// Full years, as many as are looked at.
+    fn cycles(&self) -> u32 {
+        self.years().min(f64::from(MOST_CYCLES)) as u32
+    }
+
+    fn n_weeks(&self) -> u32 {
+        let most = i64::from(MOST_CYCLES) * YEAR as i64;
+        (self.days().min(most) / WEEK as i64) as u32
+    }
+
+    fn n_repeats(&self) -> u64 {
+        self.repeats.iter().map(|(_, n)| n).sum()
+    }
+
+    /// Whole weeks back from the last day, the earliest first; `None` without a model.
+    fn weeks(&self, scorer: &Scorer, clock: &Clock) -> Option<Vec<Count>> {
+        let expected = Expectation::new(scorer, clock.elapsed(self.first_day(), self.last_day))?;
+        let n = self.n_weeks();
+        let end = |weeks_back: u32| self.last_day.saturating_sub((WEEK as u32 * weeks_back) as i32);
+        let mut out = Vec::with_capacity(n as usize);
+        let mut repeats = self.repeats.iter().skip_while(|(day, _)| *day <= end(n)).peekable();
+        let mut before = expected.until(end(n), &self.starters, clock);
+        for back in (0..n).rev() {
+            let (start, end) = (end(back + 1), end(back));
+            let mut actual = 0;
+            while let Some((_, n)) = repeats.next_if(|(day, _)| *day <= end) {
+                actual += n;
+            }
+            let until = expected.until(end, &self.starters, clock);
+            let base = (until - before) / clock.elapsed(start, end);
+            before = until;
+            // A week in which no repeat purchase is possible has nothing to say.
+            if base.is_finite() && 1e-9 < base {
+                out.push(Count {
+                    actual: actual as f64,
+                    base,
+                    places: std::array::from_fn(|d| place(YearDay::of(start.saturating_add(1 + d as i32)).slot())),
+                    cycle: (back as usize * WEEK / YEAR).min(self.cycles() as usize - 1),
+                    time: 1.0 - 2.0 * f64::from(back) / f64::from(n.max(2) - 1),
+                });
+            }
+        }
+        Some(out)
+    }
+}
+
+fn risk(seen: &Seen, purchases: &PurchaseDays, horizon_days: u32, model: &str) -> Risk {
+    let calendar = Clock::calendar();
+    let residuals = stationary(purchases, seen.last_day, &calendar, model)
+        .map(|scorer| tracking::residuals(&scorer, purchases, seen.last_day, &calendar))
+        .unwrap_or_default();
+    let slot = |day: i64| YearDay::of(day.clamp(i32::MIN.into(), i32::MAX.into()) as i32).slot() as usize;
+    let mut times_seen = [0_u32; YEAR];
+    let last = i64::from(seen.last_day);
+    let looked_at = seen.days().min(i64::from(MOST_CYCLES) * YEAR as i64);
+    let known = if seen.starters.is_empty() { 0 } else { looked_at };
+    for day in last - known + 1..=last {
+        times_seen[slot(day)] += 1;
+    }
+    let horizon_days = horizon_days.min(YEAR as u32);
+    let ahead: Vec<u32> = (1..=i64::from(horizon_days))
+        .map(|d| times_seen[slot(last + d)])
+        .collect();
+    let count = |times: u32| ahead.iter().filter(|seen| **seen == times).count() as u32;
+    Risk {
+        cycles: if seen.starters.is_empty() { 0.0 } else { seen.years() },
+        overdispersion: residuals.overdispersion,
+        largest_quarter: residuals.largest_quarter,
+        horizon_days,
+        days_never_seen: count(0),
+        days_seen_once: count(1),
+    }
+}

@@ -537,7 +537,7 @@ fn stationary(purchases: &PurchaseDays, last_day: i32, clock: &Clock, model: &st
     let (mut histories, _) = Histories::collapse(&observed.histories().histories());
     histories.sum_ln_gaps = observed.sum_ln_gaps;
     let nothing_spent = Spenders::new(std::iter::empty());
-    select::select(model, &histories, &nothing_spent, None)
+    select::select(model, 0.0, &histories, &nothing_spent, None)
         .model
         .scorer()
         .ok()

@@ -4,12 +4,18 @@
 //! holds 6 kB.
 //!
 //! A model with constant rates on a clock that runs with the season is the model with seasonal rates on the calendar:
-//! fit it to t_x and T on this clock, ask it for horizons on this clock, and discount on the calendar.
+//! fit it to t_x and T on this clock, ask it for horizons on this clock ([`Clock::horizons`]), and discount on the calendar.
+//! A value to infinity whose discounting is on this clock too is off by at most the rate times the clock's lead or lag,
+//! which is 1 % for 10 % a year and five weeks.
 //!
 //! # Formula
 //! Λ(t) = ∫ λ, the operational time of a Poisson process of intensity λ (Cox and Isham 1980, *Point Processes*,
 //! section 4.2). λ is a step a day, repeats every year and has mean 1, so that from new year to new year it is as long
 //! as on the calendar. 29 February weighs the mean of its neighbours, and the whole leap year is scaled to 366.
+//!
+//! A likelihood of times on this clock is one of the purchases on the calendar only after Σ ln λ over the repeat purchase
+//! days is added; without it, fits on different clocks cannot be compared. On one clock the term is the same for all
+//! models.
 //!
 //! # Domain
 //! Every pair of `i32` days. No day weighs less than 1/21, so that time never stands still.

@@ -105,8 +105,12 @@ fn errors(got: &Clock, want: &Clock) -> (f64, f64) {
     (errors.iter().fold(0.0, |m: f64, e| m.max(e.abs())), square.sqrt())
 }
 
+fn auto_for(purchases: &PurchaseDays, last_day: i32, horizon_days: u32) -> SeasonFinding {
+    find(&SeasonParams::Auto, purchases, last_day, horizon_days, "auto")
+}
+
 fn auto(purchases: &PurchaseDays, last_day: i32) -> SeasonFinding {
-    find(&SeasonParams::Auto, purchases, last_day, 365, "auto")
+    auto_for(purchases, last_day, 365)
 }
 
 #[test]
@@ -163,18 +167,33 @@ fn closed_at_weekends(purchases: &PurchaseDays) -> PurchaseDays {
     out
 }
 
+/// The purchases from a day on.
+fn since(purchases: &PurchaseDays, first_day: i32) -> PurchaseDays {
+    let mut out = PurchaseDays::default();
+    for customer in 0..purchases.n_customers() {
+        let days = purchases.days(customer).iter().filter(|day| first_day <= **day);
+        out.push(days.map(|day| (*day, 1.0)));
+    }
+    out
+}
+
 #[test]
 fn no_season_is_found_where_there_is_none() {
     let mut found = Vec::new();
     for seed in 0..100 {
         let days = 740 + 5 * seed as i32;
-        let mut purchases = simulate(400, days, &Clock::calendar(), 1_000 + seed);
+        let mut purchases = simulate(600, days + 365, &Clock::calendar(), 1_000 + seed);
         if seed % 2 == 1 {
             purchases = closed_at_weekends(&purchases);
         }
-        let finding = auto(&purchases, START + days - 3);
-        assert!(finding.clock().is_calendar() || finding.season().is_some());
-        match finding {
+        // Half of the files begin when the shop has long been open, so that old customers look new.
+        let last_day = if seed % 4 < 2 {
+            purchases = since(&purchases, START + 365);
+            START + 365 + days - 3
+        } else {
+            START + days - 3
+        };
+        match auto(&purchases, last_day) {
             SeasonFinding::NoSeason { .. } => {}
             SeasonFinding::Found { .. } => found.push(seed),
             other => panic!("{other:?}"),
@@ -354,4 +373,52 @@ fn accidents_are_seldom_taken_for_a_season() {
     }
     println!("{} found: {found:.1?}", found.len());
     assert!(found.len() <= 10, "{found:?}");
+}
+
+/// CDNOW's purchases until 1998-06-30, from `cdnow_sample.txt` in the folder that `QUINTILE_REAL_DATA` names.
+fn cdnow() -> Option<PurchaseDays> {
+    let Some(folder) = std::env::var_os("QUINTILE_REAL_DATA") else {
+        println!("skipped: QUINTILE_REAL_DATA is not set");
+        return None;
+    };
+    let text = std::fs::read_to_string(std::path::Path::new(&folder).join("cdnow_sample.txt")).unwrap();
+    let mut days = std::collections::BTreeMap::<&str, std::collections::BTreeSet<i32>>::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let date = chrono::NaiveDate::parse_from_str(fields[2], "%Y%m%d").unwrap();
+        days.entry(fields[1]).or_default().insert(Day::from_date(date).0);
+    }
+    let mut out = PurchaseDays::default();
+    for days in days.values() {
+        out.push(days.iter().map(|day| (*day, 1.0)));
+    }
+    Some(out)
+}
+
+/// The tracking plot of Fader and Hardie (2005) by calendar week: 2,457 repeat purchases in calibration.
+#[test]
+fn the_published_sample_is_too_short_for_a_season() {
+    let Some(purchases) = cdnow() else {
+        return;
+    };
+    // 1997-09-30, the end of calibration, and 39 weeks on.
+    let (cut, end) = (10_134, 10_407);
+    for (last_day, horizon, never, once) in [(cut, 273, 92, 181), (end, 365, 0, 184)] {
+        let finding = auto_for(&purchases, last_day, horizon);
+        let SeasonFinding::NotEnough { risk } = &finding else {
+            panic!("{finding:?}");
+        };
+        assert_eq!((risk.days_never_seen, risk.days_seen_once), (never, once));
+        println!("{}", finding.message());
+    }
+    let calendar = Clock::calendar();
+    let scorer = stationary(&purchases, cut, &calendar, PREFERRED).unwrap();
+    let residuals = tracking::residuals(&scorer, &purchases, cut, &calendar);
+    let last = residuals.weeks.last().unwrap();
+    assert_eq!((last.cumulative_actual, last.last_day), (2_457, cut));
+    let run = residuals.largest_run.unwrap();
+    assert_eq!(
+        (Day(run.first_day).to_string(), run.actual),
+        ("1997-04-14".to_owned(), 575)
+    );
 }

@@ -9,6 +9,7 @@
 //! ladder), `value` (predictions), `tracking` (fit in sample), `season` (the clock).
 
 pub mod beta_geometric;
+pub mod beta_survival;
 pub mod bg_nbd;
 pub mod clock;
 pub mod fit;

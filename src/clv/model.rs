@@ -5,6 +5,7 @@
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::beta_survival::MOST_OPPORTUNITIES;
 use super::bg_nbd::BgNbd;
 use super::fit::Maximum;
 use super::histories::{Histories, History};
@@ -34,6 +35,19 @@ pub enum Setting {
     /// They renew every period until they leave, and leaving is seen: x = t_x renewals made of T that were due;
     /// x below T means that the customer has left. All whole numbers.
     Contractual,
+}
+
+impl Setting {
+    /// Whether a history counts what the models of this setting count.
+    pub fn admits(self, h: &History) -> bool {
+        let whole = h.age <= f64::from(MOST_OPPORTUNITIES) && h.age.fract() == 0.0 && h.t_x.fract() == 0.0;
+        h.is_valid()
+            && match self {
+                Self::Noncontractual => true,
+                Self::Discrete => whole && f64::from(h.x) <= h.t_x,
+                Self::Contractual => whole && f64::from(h.x) == h.t_x,
+            }
+    }
 }
 
 /// A model of when customers buy and when they stop. Parameters are positive; times of `History`, of horizons and
@@ -66,6 +80,12 @@ pub trait CountModel: Sync {
     /// have mean the same.
     fn without_dropout(&self) -> Option<&'static str> {
         (self.has_dropout() && self.setting() == Setting::Noncontractual).then_some("nbd")
+    }
+
+    /// Where the maximum of a simpler model lies among this one's parameters, if that model is inside this one: a
+    /// search that starts there too ends no lower.
+    fn start_at(&self, _simpler: &str, _params: &[f64]) -> Option<Vec<f64>> {
+        None
     }
 
     /// Points to search from, given the first two parameters of [`CountModel::without_dropout`]: r and alpha of the

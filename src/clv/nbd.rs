@@ -23,6 +23,8 @@ use super::model::{CountModel, FitStatus};
 use super::optimise::Derivatives;
 use super::special::{RisingSums, rising_sums};
 
+pub const NAME: &str = "nbd";
+
 pub struct Nbd;
 
 /// A shape above this is a coefficient of variation of the rates below 1 %: they are equal.
@@ -60,7 +62,7 @@ pub fn mirror(derivatives: &mut Derivatives) {
 
 impl CountModel for Nbd {
     fn name(&self) -> &'static str {
-        "nbd"
+        NAME
     }
 
     fn letters(&self) -> &'static [&'static str] {

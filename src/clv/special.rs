@@ -7,7 +7,7 @@
 //! Source: Abramowitz and Stegun, *Handbook of Mathematical Functions*, 6.1.41, 6.3.18 and 6.4.12.
 
 /// From here on the asymptotic series below are exact to double precision.
-const ASYMPTOTIC_FROM: f64 = 32.0;
+pub const ASYMPTOTIC_FROM: f64 = 32.0;
 
 /// Longest run of terms that is added one by one; a longer gap is bridged by the asymptotic series.
 const LONGEST_WALK: u32 = 64;
@@ -169,7 +169,7 @@ fn ln_gamma_gap(y: f64, z: f64, a: f64) -> f64 {
 }
 
 /// ψ(y+a) − ψ(y) for y of [`ASYMPTOTIC_FROM`] and more.
-fn digamma_gap(y: f64, a: f64) -> f64 {
+pub fn digamma_gap(y: f64, a: f64) -> f64 {
     let (u, v) = (1.0 / y, 1.0 / (y + a));
     let (uu, vv) = (u * u, v * v);
     let gap = a * u * v;
@@ -182,7 +182,7 @@ fn digamma_gap(y: f64, a: f64) -> f64 {
 }
 
 /// ψ′(y) − ψ′(y+a) for y of [`ASYMPTOTIC_FROM`] and more.
-fn trigamma_gap(y: f64, a: f64) -> f64 {
+pub fn trigamma_gap(y: f64, a: f64) -> f64 {
     let (u, v) = (1.0 / y, 1.0 / (y + a));
     let gap = a * u * v;
     // (uⁿ − vⁿ) / (u − v)

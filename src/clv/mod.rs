@@ -8,12 +8,16 @@
 //! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
 //! ladder), `value` (predictions), `tracking` (fit in sample), `season` (the clock).
 
+pub mod bb;
+pub mod bdw;
 pub mod beta_geometric;
 pub mod beta_survival;
+pub mod bg_bb;
 pub mod bg_nbd;
 pub mod clock;
 pub mod fit;
 pub mod gamma_gamma;
+pub mod geometric;
 pub mod histories;
 pub mod mbg_nbd;
 pub mod model;
@@ -24,6 +28,7 @@ pub mod pareto_nbd;
 pub mod purchases;
 pub mod quadrature;
 pub mod season;
+pub mod sbg;
 pub mod select;
 pub mod special;
 pub mod tracking;

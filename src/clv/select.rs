@@ -122,7 +122,10 @@ struct Choice {
 
 fn select_counts(asked: &str, ridge: f64, histories: &Histories) -> Choice {
     let wanted = |model: &dyn CountModel| asked == "auto" || asked == model.name() || !model.has_dropout();
-    let candidates: Vec<&'static dyn CountModel> = MODELS.into_iter().filter(|model| wanted(*model)).collect();
+    let candidates: Vec<&'static dyn CountModel> = MODELS
+        .into_iter()
+        .filter(|model| model.setting() == Setting::Noncontractual && wanted(*model))
+        .collect();
     let n = histories.n_customers();
     let total_x = histories.total_x();
     let unit_days = histories.longest_age();

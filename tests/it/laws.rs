@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use quintile::clv::histories::{Histories, History};
-use quintile::clv::model::{CountModel, MODELS};
+use quintile::clv::model::{CountModel, MODELS, Setting};
 use quintile::clv::optimise::Derivatives;
 use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
 use rand::{Rng, SeedableRng};
@@ -31,7 +31,35 @@ fn any_params(rng: &mut impl Rng, model: &dyn CountModel, unit: f64) -> Vec<f64>
         .collect()
 }
 
-fn any_history(rng: &mut impl Rng, unit: f64) -> History {
+/// A history that means something in the setting of the model.
+fn any_history(rng: &mut impl Rng, model: &dyn CountModel, unit: f64) -> History {
+    let whole = |x: u32, t_x: u32, n: u32| History {
+        x,
+        t_x: f64::from(t_x),
+        age: f64::from(n),
+    };
+    let n = match rng.gen_range(0..4) {
+        0 => rng.gen_range(0..3),
+        1 => rng.gen_range(0..13),
+        2 => rng.gen_range(0..60),
+        _ => rng.gen_range(0..400),
+    };
+    let h = match model.setting() {
+        Setting::Noncontractual => any_purchases(rng, unit),
+        Setting::Discrete => {
+            let t_x = rng.gen_range(0..=n);
+            whole(if t_x == 0 { 0 } else { rng.gen_range(1..=t_x) }, t_x, n)
+        }
+        Setting::Contractual => {
+            let made = if rng.gen_bool(0.5) { n } else { rng.gen_range(0..=n) };
+            whole(made, made, n)
+        }
+    };
+    assert!(model.setting().admits(&h), "{h:?}");
+    h
+}
+
+fn any_purchases(rng: &mut impl Rng, unit: f64) -> History {
     let age = unit * rng.gen_range(-4.0_f64..1.0).exp();
     let x = match rng.gen_range(0..4) {
         0 => 0,
@@ -80,19 +108,44 @@ const CUSTOMERS: [History; 6] = [
     },
 ];
 
+/// The same number of customers for the models that count opportunities, and for those that count renewals.
+const USERS: [[u32; 3]; 6] = [[0, 0, 6], [1, 1, 6], [2, 5, 6], [6, 6, 6], [40, 90, 100], [0, 0, 0]];
+const RENEWALS: [[u32; 3]; 6] = [[0, 0, 6], [1, 1, 6], [3, 3, 6], [6, 6, 6], [40, 40, 100], [0, 0, 0]];
+
+fn customers(model: &dyn CountModel) -> Vec<History> {
+    let whole = |[x, t_x, n]: &[u32; 3]| History {
+        x: *x,
+        t_x: f64::from(*t_x),
+        age: f64::from(*n),
+    };
+    match model.setting() {
+        Setting::Noncontractual => CUSTOMERS.to_vec(),
+        Setting::Discrete => USERS.iter().map(whole).collect(),
+        Setting::Contractual => RENEWALS.iter().map(whole).collect(),
+    }
+}
+
+/// Models whose histories are times, which have a unit and a density.
+fn in_continuous_time() -> impl Iterator<Item = &'static dyn CountModel> {
+    MODELS
+        .into_iter()
+        .filter(|model| model.setting() == Setting::Noncontractual)
+}
+
 #[test]
 fn derivatives_equal_central_differences() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let step = 1e-5;
     for model in MODELS {
+        let customers = &customers(model);
         for _ in 0..200 {
             let params = any_params(&mut rng, model, 30.0);
-            let at = log_likelihood(model, &params, &CUSTOMERS);
+            let at = log_likelihood(model, &params, customers);
             for i in 0..params.len() {
                 let moved = |direction: f64| {
                     let mut moved = params.clone();
                     moved[i] *= 1.0 + direction * step;
-                    log_likelihood(model, &moved, &CUSTOMERS)
+                    log_likelihood(model, &moved, customers)
                 };
                 let (up, down) = (moved(1.0), moved(-1.0));
                 // By the logarithm of the parameter, so that sizes are comparable.
@@ -126,7 +179,7 @@ fn nothing_is_ordered_in_no_time_and_more_in_more() {
     for model in MODELS {
         for _ in 0..2_000 {
             let params = any_params(&mut rng, model, 1.0);
-            let h = any_history(&mut rng, 1.0);
+            let h = any_history(&mut rng, model, 1.0);
             let mut out = [0.0; 4];
             model.expected_orders(&params, &h, &[0.0, 0.1, 1.0, 10.0], &mut out);
             assert_eq!(out[0], 0.0);
@@ -136,7 +189,11 @@ fn nothing_is_ordered_in_no_time_and_more_in_more() {
                 model.name()
             );
             // No more than without any dropout.
-            let most = (params[0] + f64::from(h.x)) / (params[1] + h.age) * 10.0;
+            let most = match model.setting() {
+                Setting::Noncontractual => (params[0] + f64::from(h.x)) / (params[1] + h.age) * 10.0,
+                Setting::Discrete => (params[0] + f64::from(h.x)) / (params[0] + params[1] + h.age) * 10.0,
+                Setting::Contractual => 10.0,
+            };
             assert!(out[3] <= most * (1.0 + 1e-9));
         }
     }
@@ -148,9 +205,11 @@ fn longer_silence_never_raises_the_chance_to_be_alive() {
     for model in MODELS {
         for _ in 0..2_000 {
             let params = any_params(&mut rng, model, 1.0);
-            let h = any_history(&mut rng, 1.0);
+            let h = any_history(&mut rng, model, 1.0);
             let mut last = 1.0;
             for silence in [0.0, 0.01, 0.3, 2.0, 50.0] {
+                let whole = model.setting() != Setting::Noncontractual;
+                let silence = if whole { f64::ceil(silence) } else { silence };
                 let alive = model.alive_prob(
                     &params,
                     &History {
@@ -168,10 +227,10 @@ fn longer_silence_never_raises_the_chance_to_be_alive() {
 #[test]
 fn a_change_of_the_unit_of_time_changes_only_the_parameters_that_are_times() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
-    for model in MODELS {
+    for model in in_continuous_time() {
         for _ in 0..500 {
             let params = any_params(&mut rng, model, 1.0);
-            let h = any_history(&mut rng, 1.0);
+            let h = any_history(&mut rng, model, 1.0);
             let unit = 86_400.0_f64;
             let scaled: Vec<f64> = params
                 .iter()
@@ -201,14 +260,14 @@ fn a_change_of_the_unit_of_time_changes_only_the_parameters_that_are_times() {
 
 #[test]
 fn collapsed_and_single_rows_have_the_same_likelihood() {
-    let mut many = Vec::new();
-    for (i, h) in CUSTOMERS.iter().enumerate() {
-        many.extend(std::iter::repeat_n(*h, 1 + 3 * i));
-    }
-    let mut shuffled = many.clone();
-    shuffled.reverse();
-    shuffled.swap(0, 7);
     for model in MODELS {
+        let mut many = Vec::new();
+        for (i, h) in customers(model).iter().enumerate() {
+            many.extend(std::iter::repeat_n(*h, 1 + 3 * i));
+        }
+        let mut shuffled = many.clone();
+        shuffled.reverse();
+        shuffled.swap(0, 7);
         let params = &[0.5, 10.0, 0.8, 2.0][..model.letters().len()];
         let together = log_likelihood(model, params, &many);
         assert_eq!(together, log_likelihood(model, params, &shuffled));
@@ -222,7 +281,7 @@ fn collapsed_and_single_rows_have_the_same_likelihood() {
 #[test]
 fn order_counts_of_a_new_customer_agree_with_the_likelihood() {
     let age = 3.0;
-    for model in MODELS {
+    for model in in_continuous_time() {
         let params = &[0.9, 2.0, 0.8, 1.7][..model.letters().len()];
         let tail = model.order_tail(params, &History::NEW, age, 0.0, 6);
         let mut above = 1.0;
@@ -266,7 +325,7 @@ fn a_hundred_thousand_random_draws_are_finite_and_probabilities() {
                 .iter()
                 .map(|_| rng.gen_range(-wide..wide).exp())
                 .collect();
-            let h = any_history(&mut rng, 10.0);
+            let h = any_history(&mut rng, model, 10.0);
             let alive = model.alive_prob(&params, &h);
             assert!(
                 (0.0..=1.0).contains(&alive),
@@ -278,6 +337,26 @@ fn a_hundred_thousand_random_draws_are_finite_and_probabilities() {
                 assert!(
                     orders.is_finite() && 0.0 <= orders,
                     "{} {params:?} {h:?} {orders}",
+                    model.name()
+                );
+                let later = model.alive_prob_after(&params, &h, 3.0);
+                assert!(
+                    later <= alive && 0.0 <= later,
+                    "{} {params:?} {h:?} {later}",
+                    model.name()
+                );
+                if draw % 64 == 0 {
+                    let residual = model.residual_orders(&params, &h, 0.01);
+                    assert!(
+                        residual.is_finite() && 0.0 <= residual,
+                        "{} {params:?} {h:?} {residual}",
+                        model.name()
+                    );
+                }
+                let tail = model.order_tail(&params, &h, 3.0, 0.1, 100);
+                assert!(
+                    tail.iter().all(|p| (0.0..=1.0).contains(p)) && tail.windows(2).all(|w| w[1] <= w[0]),
+                    "{} {params:?} {h:?} {tail:?}",
                     model.name()
                 );
                 let at = log_likelihood(model, &params, &[h]);
@@ -301,7 +380,7 @@ fn histories_that_broke_other_software() {
         (161, 94.71429, 98.0),
         (204, 98.57143, 99.42857),
     ];
-    for model in MODELS {
+    for model in in_continuous_time() {
         let k = model.letters().len();
         for (x, t_x, age) in heavy {
             let params = &[0.5143, 2.8845, 0.2856, 14.1087][..k];

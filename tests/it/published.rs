@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use quintile::clv::fit::{self, Data, Fitted};
 use quintile::clv::gamma_gamma::{self, GammaGamma, Spenders};
 use quintile::clv::histories::{Histories, History};
-use quintile::clv::model::{self, FitStatus, Setting};
+use quintile::clv::model::{self, CountModel, FitStatus, Setting};
 use quintile::clv::tracking::track;
 use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
 use serde_json::Value;
@@ -142,7 +142,8 @@ impl Summary {
         let (rows, _) = Histories::collapse(&self.histories);
         let data = Data::new(&rows, Setting::Noncontractual);
         let mut out = BTreeMap::<&str, Fitted>::new();
-        for model in model::MODELS {
+        let on_times = |model: &&dyn CountModel| model.setting() == Setting::Noncontractual;
+        for model in model::MODELS.into_iter().filter(on_times) {
             let limit = model.without_dropout().and_then(|name| out.get(name));
             let fitted = fit::fit(model, &data, limit, None);
             out.insert(model.name(), fitted);

@@ -65,7 +65,9 @@ impl Customers {
         let (x, rest) = bytes.split_at(4 * n);
         let floats = |k: usize| -> Vec<f64> {
             let values = rest[8 * k * n..8 * (k + 1) * n].chunks_exact(8);
-            values.map(|v| f64::from_le_bytes(v.try_into().unwrap_or_default())).collect()
+            values
+                .map(|v| f64::from_le_bytes(v.try_into().unwrap_or_default()))
+                .collect()
         };
         let amount_all = floats(2);
         Some(Self {
@@ -103,7 +105,11 @@ fn measure(customers: &Customers, names: &[String]) {
     let all = customers.histories();
     let ((histories, _), taken) = seconds(|| Histories::collapse(&all));
     let n_distinct = histories.rows.len();
-    say("collapse", taken, json!({ "customers": all.len(), "distinct": n_distinct }));
+    say(
+        "collapse",
+        taken,
+        json!({ "customers": all.len(), "distinct": n_distinct }),
+    );
     let mut fits: Vec<Fitted> = Vec::new();
     for model in MODELS {
         let wanted = names.is_empty() || names.iter().any(|name| name == model.name());
@@ -115,7 +121,9 @@ fn measure(customers: &Customers, names: &[String]) {
             continue;
         }
         let model: &'static dyn CountModel = model;
-        let limit = fits.iter().find(|fit| Some(fit.report.name.as_str()) == model.without_dropout());
+        let limit = fits
+            .iter()
+            .find(|fit| Some(fit.report.name.as_str()) == model.without_dropout());
         let (fitted, taken) = seconds(|| fit::fit(model, &Data::new(&histories, model.setting()), limit, None));
         let report = serde_json::to_value(&fitted.report).unwrap_or_default();
         let facts = ["params", "log_likelihood", "evaluations", "status"];
@@ -138,7 +146,10 @@ fn measure(customers: &Customers, names: &[String]) {
     };
     let Ok(params) = config.check() else { return };
     let (result, taken) = seconds(|| clv::run(&params, &input));
-    let (count, amount) = (result.customers.clv_amount.len(), result.customers.clv_amount.iter().flatten());
+    let (count, amount) = (
+        result.customers.clv_amount.len(),
+        result.customers.clv_amount.iter().flatten(),
+    );
     say(
         "run",
         taken,

@@ -20,9 +20,7 @@ use super::pareto_nbd::ParetoNbd;
 use super::sbg::Sbg;
 
 /// Every model, the simplest first. The order is that of the reports.
-pub static MODELS: [&dyn CountModel; 9] = [
-    &Nbd, &MbgNbd, &BgNbd, &ParetoNbd, &Bb, &BgBb, &Geometric, &Sbg, &Bdw,
-];
+pub static MODELS: [&dyn CountModel; 9] = [&Nbd, &MbgNbd, &BgNbd, &ParetoNbd, &Bb, &BgBb, &Geometric, &Sbg, &Bdw];
 
 /// The model of that name.
 pub fn find(name: &str) -> Option<&'static dyn CountModel> {

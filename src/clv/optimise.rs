@@ -272,6 +272,20 @@ pub fn inverse<const N: usize>(hessian: &[[f64; N]; N], k: usize) -> Option<Vec<
     Some((0..k).map(|i| (0..k).map(|j| entry(i, j)).collect()).collect())
 }
 
+/// `matrix` (k × k) with its negative eigenvalues set to 0.
+pub fn without_negative_curvature<const N: usize>(matrix: &[[f64; N]; N], k: usize) -> [[f64; N]; N] {
+    let eigen = Eigen::of(matrix, k);
+    let mut out = [[0.0; N]; N];
+    for (value, vector) in eigen.values[..k].iter().zip(&eigen.vectors) {
+        for i in 0..k {
+            for j in 0..k {
+                out[i][j] += value.max(0.0) * vector[i] * vector[j];
+            }
+        }
+    }
+    out
+}
+
 fn dot<const N: usize>(u: &[f64; N], v: &[f64; N]) -> f64 {
     u.iter().zip(v).map(|(a, b)| a * b).sum()
 }
@@ -442,5 +456,13 @@ mod tests {
         two_by_two[0][1] = 2.5;
         two_by_two[1][0] = 2.5;
         assert_eq!(condition(&two_by_two, 2), None);
+    }
+
+    #[test]
+    fn negative_curvature_is_taken_out() {
+        // Eigenvalues 3 and -1, with (1, 1) and (1, -1).
+        for row in without_negative_curvature(&[[1.0, 2.0], [2.0, 1.0]], 2) {
+            assert!(row.iter().all(|v| (v - 1.5).abs() < 1e-14));
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod beta_survival;
 pub mod bg_bb;
 pub mod bg_nbd;
 pub mod clock;
+pub mod covariates;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod geometric;

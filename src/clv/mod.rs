@@ -19,6 +19,7 @@ pub mod covariates;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod geometric;
+pub mod groups;
 pub mod histories;
 pub mod mbg_nbd;
 pub mod model;

@@ -348,7 +348,7 @@ mod tests {
             let histories = Histories::collapse(&customers).0;
             let full = |params: &[f64]| Bdw.log_likelihood(params, &histories);
             let likelihood = Likelihood { at: &full, n: 1000.0 };
-            let found = fit::maximise(likelihood, None, &Bdw.starts([0.5, 0.5]), fit::BOUND).unwrap();
+            let found = fit::maximise(likelihood, None, &Bdw.starts([0.5, 0.5]), fit::BOUND, &[]).unwrap();
             for (got, want) in found.params.iter().zip(want) {
                 assert_close(*got, want, 1e-7);
             }

@@ -337,6 +337,7 @@ mod tests {
         let counts = Counts::Model {
             name: name.to_owned(),
             params: Letters::new(letters, values),
+            covariance: None,
             stands_in: false,
         };
         let spend = Spend::Nothing;

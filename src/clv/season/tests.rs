@@ -65,7 +65,7 @@ fn expected(purchases: &PurchaseDays, cut: i32, clock: &Clock, horizon: f64) -> 
     let observed = purchases.until(cut, clock);
     let histories = observed.histories().histories();
     let (collapsed, _) = Histories::collapse(&histories);
-    let chosen = select::select(PREFERRED, &collapsed, &Spenders::new(std::iter::empty()), None);
+    let chosen = select::select(PREFERRED, 0.0, &collapsed, &Spenders::new(std::iter::empty()), None);
     let select::Counts::Model { name, params, .. } = chosen.model.counts else {
         panic!("no model: {}", chosen.selection_reason);
     };

@@ -76,7 +76,7 @@ pub fn log_likelihood(params: &[f64], histories: &Histories, first_chances: u32)
 }
 
 /// ln B(a, b+n)/B(a, b).
-fn add_survival(sum: &mut Derivatives, weight: f64, survival: &SurvivalSums) {
+pub fn add_survival(sum: &mut Derivatives, weight: f64, survival: &SurvivalSums) {
     sum.value -= weight * survival.hazard;
     sum.gradient[2] -= weight * survival.by_a;
     sum.gradient[3] += weight * survival.minus_by_b;

@@ -22,6 +22,7 @@ pub mod geometric;
 pub mod groups;
 pub mod histories;
 pub mod mbg_nbd;
+pub mod means;
 pub mod model;
 pub mod nbd;
 pub mod optimise;
@@ -33,6 +34,7 @@ pub mod sbg;
 pub mod season;
 pub mod select;
 pub mod special;
+pub mod stages;
 pub mod tracking;
 pub mod value;
 

@@ -40,10 +40,14 @@ pub fn add_rising(sum: &mut Derivatives, weight: f64, rising: &RisingSums) {
 /// The same for what depends on (x, T): −r ln(1 + T/alpha) − x ln(alpha+T), a form that stays exact when r and
 /// alpha are huge. Fills the upper triangle of the Hessian.
 pub fn add_exposure(sum: &mut Derivatives, weight: f64, r: f64, alpha: f64, h: &History) {
-    let x = f64::from(h.x);
-    let exposure = alpha + h.age;
-    let ln_growth = (h.age / alpha).ln_1p();
-    let by_alpha = h.age / (alpha * exposure);
+    add_exposure_of(sum, weight, r, alpha, f64::from(h.x), h.age);
+}
+
+/// The same for `x` events of any kind within `age`.
+pub fn add_exposure_of(sum: &mut Derivatives, weight: f64, r: f64, alpha: f64, x: f64, age: f64) {
+    let exposure = alpha + age;
+    let ln_growth = (age / alpha).ln_1p();
+    let by_alpha = age / (alpha * exposure);
     sum.value -= weight * (r * ln_growth + x * exposure.ln());
     sum.gradient[0] -= weight * ln_growth;
     sum.gradient[1] += weight * (r * by_alpha - x / exposure);

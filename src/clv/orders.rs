@@ -16,6 +16,9 @@
 //! (10): expand ₂F₁ by Euler's transformation and collect. All terms are positive, so nothing cancels; a = 1 is
 //! no special point, and b may be 1e12.
 
+use super::means::{Chance, beta_mean};
+use super::stages::Renewal;
+
 /// Horizons that are summed together; the compiler makes vector instructions of them.
 const LANES: usize = 8;
 
@@ -103,129 +106,44 @@ impl Posterior {
         expected
     }
 
-    /// E(N) = E over p of (1 − (1 + pu)^−R) / p, with u = t/A: a smooth, bounded function of p. With p = 1/(1+e^−y),
-    /// y = c + w sinh s, the trapezoidal rule in s converges exponentially; numerator and normalising constant
-    /// use the same points.
+    /// E(N) = E over p of (1 − (1 + pu)^−R) / p, with u = t/A: a smooth, bounded function of p.
     fn integrate(&self, u: f64) -> f64 {
-        let (a, b) = (self.a, self.b);
-        let centre = (a / b).ln();
-        let width = ((a + b) / a / b).sqrt().min(1.0);
-        let ln_weight = |y: f64| {
-            // ln p = −ln(1+e^−y) and ln(1−p) = −ln(1+e^y), without overflow.
-            let small = (-y.abs()).exp().ln_1p();
-            let (ln_p, ln_q) = (-small + y.min(0.0), -small - y.max(0.0));
-            a * ln_p + b * ln_q
-        };
-        let top = ln_weight(centre);
-        let integrand = |s: f64| {
-            let y = centre + width * s.sinh();
-            let weight = (ln_weight(y) - top).exp() * s.cosh();
-            let p = 1.0 / (1.0 + (-y).exp());
-            let orders = if p * u * (self.shape + 1.0) < 1e-18 {
+        beta_mean(self.a, self.b, 1e-30, |Chance { p, .. }| {
+            if p * u * (self.shape + 1.0) < 1e-18 {
                 self.shape * u
             } else {
                 -(-self.shape * (p * u).ln_1p()).exp_m1() / p
-            };
-            (weight, weight * orders)
-        };
-        // Both directions end where the weight has underflowed for good.
-        let one_way = |step: f64, first: u32, stride: u32| {
-            let (mut weights, mut orders) = (0.0, 0.0);
-            for sign in [1.0, -1.0] {
-                let mut k = first;
-                while f64::from(k) * step < 40.0 {
-                    let (weight, part) = integrand(sign * f64::from(k) * step);
-                    weights += weight;
-                    orders += part;
-                    if weight < 1e-30 {
-                        break;
-                    }
-                    k += stride;
-                }
             }
-            (weights, orders)
-        };
-        let mut step = 0.25;
-        let (at_centre, orders_at_centre) = integrand(0.0);
-        let (mut weights, mut orders) = one_way(step, 1, 1);
-        weights += at_centre;
-        orders += orders_at_centre;
-        let mut estimate = orders / weights;
-        for _ in 0..9 {
-            step *= 0.5;
-            let (more_weights, more_orders) = one_way(step, 1, 2);
-            weights += more_weights;
-            orders += more_orders;
-            let finer = orders / weights;
-            let change = (finer - estimate).abs();
-            estimate = finer;
-            if change <= 1e-13 * estimate {
-                break;
-            }
+        })
+    }
+
+    /// The same customer for [`Renewal`].
+    fn renewal(&self) -> Renewal {
+        Renewal {
+            k: 1,
+            shape: self.shape,
+            exposure: self.exposure,
+            silence: 0.0,
+            a: self.a,
+            b: self.b,
         }
-        estimate
     }
 
     /// P(N > i) for i = 0, 1, … while it is above `least`, at most `max_len` numbers.
     pub fn order_tail(&self, t: f64, least: f64, max_len: usize) -> Vec<f64> {
-        let u = t / self.exposure;
-        let ln_none = -self.shape * u.ln_1p();
-        let ln_z = -(1.0 / u).ln_1p();
-        let mut ln_probability = ln_none;
-        let mut tail = -ln_none.exp_m1();
-        let mut survival = 1.0;
-        let mut out = Vec::new();
-        let mut i = 0.0;
-        while least < tail * survival && out.len() < max_len {
-            out.push(tail * survival);
-            ln_probability += ln_z + ((self.shape + i) / (i + 1.0)).ln();
-            tail -= ln_probability.exp();
-            survival *= (self.b + i) / (self.a + self.b + i);
-            i += 1.0;
-        }
-        out
+        self.renewal().order_tail(t, least, max_len)
     }
-}
 
-/// Step and ends of the trapezoidal rule in [`Posterior::residual_orders`], v = exp(s − e^−s).
-const RESIDUAL_STEP: f64 = 0.125;
-const RESIDUAL_POINTS: std::ops::RangeInclusive<i32> = -32..=32;
-
-impl Posterior {
-    /// Probability that the customer is still there after `t`: one minus the chances to have left at each order,
-    /// Σ P(N > i) a/(a+b+i).
+    /// Probability that the customer is still there after `t`.
     pub fn survival(&self, t: f64) -> f64 {
-        if t <= 0.0 {
-            return 1.0;
-        }
-        let left: f64 = (0_u32..)
-            .zip(self.order_tail(t, 1e-18, MOST_ORDERS))
-            .map(|(i, made)| made * self.a / (self.a + self.b + f64::from(i)))
-            .sum();
-        (1.0 - left).clamp(0.0, 1.0)
+        self.renewal().survival(t)
     }
 
-    /// Expected orders to infinity, discounted by exp(−rate t): by parts ∫ rate e^(−rate t) E\[N(t)\] dt, with the
-    /// double exponential substitution rate t = exp(s − e^−s).
+    /// Expected orders to infinity, discounted by exp(−rate t).
     pub fn residual_orders(&self, rate: f64) -> f64 {
-        let points: Vec<(f64, f64)> = RESIDUAL_POINTS
-            .map(|i| {
-                let s = RESIDUAL_STEP * f64::from(i);
-                let inner = (-s).exp();
-                let v = (s - inner).exp();
-                (v / rate, RESIDUAL_STEP * v * (1.0 + inner) * (-v).exp())
-            })
-            .filter(|(t, weight)| 0.0 < *t && 1e-300 < *weight)
-            .collect();
-        let horizons: Vec<f64> = points.iter().map(|p| p.0).collect();
-        let mut expected = vec![0.0; horizons.len()];
-        self.expected_orders(&horizons, &mut expected);
-        points.iter().zip(&expected).map(|(p, e)| p.1 * e).sum()
+        self.renewal().residual_orders(rate)
     }
 }
-
-/// Orders beyond which [`Posterior::survival`] is not followed.
-const MOST_ORDERS: usize = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -9,10 +9,12 @@ use super::bb::Bb;
 use super::bdw::Bdw;
 use super::beta_survival::MOST_OPPORTUNITIES;
 use super::bg_bb::BgBb;
+use super::bg_cnbd_k::BgCnbdK;
 use super::bg_nbd::BgNbd;
 use super::fit::Maximum;
 use super::geometric::Geometric;
 use super::histories::{Histories, History};
+use super::mbg_cnbd_k::MbgCnbdK;
 use super::mbg_nbd::MbgNbd;
 use super::nbd::Nbd;
 use super::optimise::{Derivatives, Termination};
@@ -20,7 +22,9 @@ use super::pareto_nbd::ParetoNbd;
 use super::sbg::Sbg;
 
 /// Every model, the simplest first. The order is that of the reports.
-pub static MODELS: [&dyn CountModel; 9] = [&Nbd, &MbgNbd, &BgNbd, &ParetoNbd, &Bb, &BgBb, &Geometric, &Sbg, &Bdw];
+pub static MODELS: [&dyn CountModel; 11] = [
+    &Nbd, &MbgNbd, &BgNbd, &ParetoNbd, &MbgCnbdK, &BgCnbdK, &Bb, &BgBb, &Geometric, &Sbg, &Bdw,
+];
 
 /// The model of that name.
 pub fn find(name: &str) -> Option<&'static dyn CountModel> {

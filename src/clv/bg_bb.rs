@@ -393,7 +393,14 @@ mod tests {
     fn maximum(model: &dyn CountModel, histories: &Histories) -> Maximum {
         let full = |params: &[f64]| model.log_likelihood(params, histories);
         let n = histories.n_customers();
-        fit::maximise(Likelihood { at: &full, n }, None, &model.starts([0.5, 0.5]), fit::BOUND, &[]).unwrap()
+        fit::maximise(
+            Likelihood { at: &full, n },
+            None,
+            &model.starts([0.5, 0.5]),
+            fit::BOUND,
+            &[],
+        )
+        .unwrap()
     }
 
     #[track_caller]
@@ -412,7 +419,11 @@ mod tests {
             assert!((got - published).abs() < 1e-5);
         }
         assert!((found.log_likelihood + 33_225.581_274_347).abs() < 1e-8);
-        assert!(fit::Information::of(&found, histories.n_customers()).covariance.is_some());
+        assert!(
+            fit::Information::of(&found, histories.n_customers())
+                .covariance
+                .is_some()
+        );
         assert_eq!(BgBb.limit(&found.params), None);
         for (x, t_x, published) in [(0, 0, 0.11), (2, 4, 0.59), (6, 6, 0.93)] {
             let alive = BgBb.alive_prob(&PUBLISHED, &history(x, t_x, 6));

@@ -338,7 +338,7 @@ mod tests {
     use rand_distr::{Beta, Distribution, Gamma};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
-    use super::super::fit::{BOUND, Likelihood, Maximum, maximise};
+    use super::super::fit::{BOUND, Information, Likelihood, Maximum, maximise};
     use super::*;
 
     fn histories(customers: &[History], sum_ln_gaps: f64) -> Histories {
@@ -473,7 +473,7 @@ mod tests {
             at: &at,
             n: rows.n_customers(),
         };
-        maximise(likelihood, None, &starts([1.0, 20.0]), BOUND).unwrap()
+        maximise(likelihood, None, &starts([1.0, 20.0]), BOUND, &[]).unwrap()
     }
 
     #[test]
@@ -486,7 +486,8 @@ mod tests {
             for (k, gain) in SHAPES.iter().zip(&gains) {
                 assert!(*k == 3.0 || *gain < -20.0, "{gains:?}");
             }
-            let errors = super::super::fit::standard_errors(&fits[2], rows.n_customers()).unwrap();
+            let information = Information::of(&fits[2], rows.n_customers());
+            let errors = information.standard_errors(&fits[2].params).unwrap();
             for ((got, want), error) in fits[2].params.iter().zip(truth).zip(errors) {
                 assert!((got - want).abs() < 3.5 * error, "{got} {want} {error}");
             }

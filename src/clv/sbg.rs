@@ -190,7 +190,14 @@ mod tests {
     fn maximum(model: &dyn CountModel, histories: &Histories) -> Maximum {
         let full = |params: &[f64]| model.log_likelihood(params, histories);
         let n = histories.n_customers();
-        fit::maximise(Likelihood { at: &full, n }, None, &model.starts([0.5, 0.5]), fit::BOUND, &[]).unwrap()
+        fit::maximise(
+            Likelihood { at: &full, n },
+            None,
+            &model.starts([0.5, 0.5]),
+            fit::BOUND,
+            &[],
+        )
+        .unwrap()
     }
 
     #[track_caller]
@@ -222,7 +229,11 @@ mod tests {
                 assert!((got - published).abs() < 5e-4);
             }
             assert!((found.log_likelihood - ln).abs() < 1e-9, "{}", found.log_likelihood);
-            assert!(fit::Information::of(&found, histories.n_customers()).covariance.is_some());
+            assert!(
+                fit::Information::of(&found, histories.n_customers())
+                    .covariance
+                    .is_some()
+            );
         }
     }
 

@@ -29,6 +29,7 @@ pub mod means;
 pub mod model;
 pub mod nbd;
 pub mod optimise;
+pub mod opportunities;
 pub mod orders;
 pub mod pareto_nbd;
 pub mod purchases;

@@ -184,3 +184,106 @@ pub fn use_prob(params: &[f64], h: &History) -> f64 {
     let [alpha, beta] = posterior(params, h);
     alpha / (alpha + beta)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_distr::{Beta, Distribution};
+
+    use super::*;
+    use crate::clv::bg_bb::BgBb;
+    use crate::clv::fit::{self, Likelihood};
+
+    /// A customer of BG/BB, opportunity by opportunity: the history of the first `n`, whether there at n + 1, and the
+    /// orders at the next `ahead`.
+    fn simulate(rng: &mut impl Rng, uses: &Beta<f64>, leaves: &Beta<f64>, n: u32, ahead: u32) -> (History, bool, f64) {
+        let (use_prob, leave_prob) = (uses.sample(rng), leaves.sample(rng));
+        let (mut x, mut t_x, mut future, mut there) = (0, 0, 0.0, true);
+        let mut alive = false;
+        for i in 1..=n + ahead {
+            there &= !rng.gen_bool(leave_prob);
+            alive |= i == n + 1 && there;
+            if there && rng.gen_bool(use_prob) {
+                if i <= n {
+                    (x, t_x) = (x + 1, i);
+                } else {
+                    future += 1.0;
+                }
+            }
+        }
+        let h = History {
+            x,
+            t_x: f64::from(t_x),
+            age: f64::from(n),
+        };
+        (h, alive, future)
+    }
+
+    #[test]
+    fn simulated_customers_of_every_history_do_as_bg_bb_expects() {
+        let params = [1.2, 0.75, 0.66, 2.8];
+        let (uses, leaves) = (Beta::new(1.2, 0.75).unwrap(), Beta::new(0.66, 2.8).unwrap());
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(21);
+        // By x and t_x: customers, alive, future orders, those above two.
+        let mut seen = vec![[0.0_f64; 4]; 49];
+        for _ in 0..600_000 {
+            let (h, alive, future) = simulate(&mut rng, &uses, &leaves, 6, 5);
+            let cell = &mut seen[(h.x * 7) as usize + h.t_x as usize];
+            for (sum, value) in cell.iter_mut().zip([
+                1.0,
+                f64::from(u8::from(alive)),
+                future,
+                f64::from(u8::from(2.0 < future)),
+            ]) {
+                *sum += value;
+            }
+        }
+        let mut compared = 0;
+        for x in 0..7_u32 {
+            for t_x in x..7 {
+                let [n, alive, orders, many] = seen[(x * 7 + t_x) as usize];
+                if n < 1.0 {
+                    continue;
+                }
+                let h = History {
+                    x,
+                    t_x: f64::from(t_x),
+                    age: 6.0,
+                };
+                let mut out = [0.0];
+                BgBb.expected_orders(&params, &h, &[5.0], &mut out);
+                let more_than_two = BgBb.order_tail(&params, &h, 5.0, 0.0, 10)[2];
+                // Five standard errors of a share, and of a mean of numbers up to 5.
+                let error = 5.0 * 0.5 / n.sqrt();
+                assert!((alive / n - BgBb.alive_prob(&params, &h)).abs() < error, "{x} {t_x}");
+                assert!((many / n - more_than_two).abs() < error, "{x} {t_x}");
+                assert!((orders / n - out[0]).abs() < 5.0 * error, "{x} {t_x}");
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 22);
+    }
+
+    #[test]
+    fn the_fit_of_bg_bb_finds_the_parameters_that_made_the_data() {
+        let truth = [0.6, 1.9, 0.8, 7.0];
+        let (uses, leaves) = (Beta::new(0.6, 1.9).unwrap(), Beta::new(0.8, 7.0).unwrap());
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(22);
+        // Cohorts of 4 to 27 opportunities.
+        let customers: Vec<History> = (0..40_000)
+            .map(|i| simulate(&mut rng, &uses, &leaves, 4 + i % 24, 0).0)
+            .collect();
+        let histories = Histories::collapse(&customers).0;
+        let full = |params: &[f64]| BgBb.log_likelihood(params, &histories);
+        let likelihood = Likelihood { at: &full, n: 40_000.0 };
+        let found = fit::maximise(likelihood, None, &BgBb.starts([0.5, 0.5]), fit::BOUND).unwrap();
+        let errors = fit::standard_errors(&found, 40_000.0).unwrap();
+        for ((got, want), error) in found.params.iter().zip(truth).zip(errors) {
+            assert!(
+                (got - want).abs() < 3.5 * error && error < 0.15 * want,
+                "{got} {want} ± {error}"
+            );
+        }
+        assert!(BgBb.log_likelihood(&truth, &histories).value <= found.log_likelihood);
+    }
+}

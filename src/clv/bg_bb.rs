@@ -36,6 +36,7 @@ use super::bb::{self, counts, is_one_probability, posterior, undefined, use_prob
 use super::beta_survival::{Chances, whole};
 use super::histories::{Histories, History, sum_in_order};
 use super::model::{CountModel, FitStatus, Setting};
+use super::nbd::mirror;
 use super::optimise::Derivatives;
 
 pub const NAME: &str = "bg_bb";
@@ -96,31 +97,38 @@ impl CountModel for BgBb {
         };
         let last = whole(histories.longest_age());
         let stays = stays_until(gamma, delta, last);
-        sum_in_order(histories.rows.len(), |from, to| {
+        let mut sum = sum_in_order(histories.rows.len(), |from, to| {
             let mut part = Derivatives::default();
             let (mut table_x, mut uses) = (u32::MAX, Vec::new());
             // Dropout after t_x, …, `until` − 1; the next row often continues where this one ends.
-            let (mut group, mut until, mut left) = (None, 0, LogMixture::EMPTY);
+            let (mut group, mut until, mut left) = ((u32::MAX, 0, 0), 0, LogMixture::EMPTY);
             for i in from..to {
                 let [x, t_x, n] = counts(&histories.rows[i]);
                 if table_x != x {
                     (table_x, uses) = (x, uses_until(alpha, beta, x, last));
                 }
-                if group != Some((x, t_x)) || n < until {
-                    (group, until, left) = (Some((x, t_x)), t_x, LogMixture::EMPTY);
+                if (group.0, group.1) != (x, t_x) || n < group.2 {
+                    (until, left) = (t_x, LogMixture::EMPTY);
                 }
                 for m in until..n {
                     let stay = &stays[m as usize];
-                    left.add(&term(&uses[(m - x) as usize], stay).then_left(gamma, delta, m));
+                    let share = left.add(&term(&uses[(m - x) as usize], stay).then_left(gamma, delta, m));
+                    // The terms fall with m, so the rest is less than this share each.
+                    if share < NEGLIGIBLE {
+                        until = last;
+                        break;
+                    }
                 }
-                until = n;
+                (group, until) = ((x, t_x, n), until.max(n));
                 let mut all = left;
                 all.add(&term(&uses[(n - x) as usize], &stays[n as usize]));
                 all.sum.scale(histories.counts[i]);
                 part.add(&all.sum);
             }
             part
-        })
+        });
+        mirror(&mut sum);
+        sum
     }
 
     fn alive_prob(&self, params: &[f64], h: &History) -> f64 {
@@ -180,6 +188,9 @@ fn chances(params: &[f64], h: &History) -> Chances {
         b: params[3] + f64::from(n) + 1.0,
     }
 }
+
+/// A share of the sum that even [`MOST_OPPORTUNITIES`](super::beta_survival::MOST_OPPORTUNITIES) times does not show.
+const NEGLIGIBLE: f64 = 1e-24;
 
 /// Odds of having dropped out before opportunity n + 1: the terms of the likelihood over that of being there, each from
 /// the one after it, so that the odds are exact when they are tiny and infinite at worst.
@@ -277,23 +288,23 @@ impl LogMixture {
         },
     };
 
-    fn add(&mut self, Term(term): &Term) {
+    /// Adds a term, and returns its share of the sum so far.
+    fn add(&mut self, Term(term): &Term) -> f64 {
         let sum = &mut self.sum;
         let odds = term.value - sum.value;
-        // The share of the new term, and of all before it: each exact when small.
-        let (new, old) = (1.0 / (1.0 + (-odds).exp()), 1.0 / (1.0 + odds.exp()));
-        sum.value = if 0.0 < odds {
-            term.value + (-odds).exp().ln_1p()
-        } else {
-            sum.value + odds.exp().ln_1p()
-        };
+        let smaller = (-odds.abs()).exp();
+        let (most, least) = (1.0 / (1.0 + smaller), smaller / (1.0 + smaller));
+        let (new, old) = if 0.0 < odds { (most, least) } else { (least, most) };
+        sum.value = sum.value.max(term.value) + smaller.ln_1p();
         let gap: [f64; 4] = std::array::from_fn(|i| term.gradient[i] - sum.gradient[i]);
         for i in 0..4 {
             sum.gradient[i] += new * gap[i];
-            for j in 0..4 {
-                sum.hessian[i][j] = old * sum.hessian[i][j] + new * term.hessian[i][j] + new * old * gap[i] * gap[j];
+            // The upper triangle; the likelihood mirrors its sum.
+            for j in i..4 {
+                sum.hessian[i][j] = old * sum.hessian[i][j] + new * (term.hessian[i][j] + old * gap[i] * gap[j]);
             }
         }
+        new
     }
 }
 

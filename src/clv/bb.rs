@@ -276,8 +276,10 @@ mod tests {
         let histories = Histories::collapse(&customers).0;
         let full = |params: &[f64]| BgBb.log_likelihood(params, &histories);
         let likelihood = Likelihood { at: &full, n: 40_000.0 };
-        let found = fit::maximise(likelihood, None, &BgBb.starts([0.5, 0.5]), fit::BOUND).unwrap();
-        let errors = fit::standard_errors(&found, 40_000.0).unwrap();
+        let found = fit::maximise(likelihood, None, &BgBb.starts([0.5, 0.5]), fit::BOUND, &[]).unwrap();
+        let errors = fit::Information::of(&found, 40_000.0)
+            .standard_errors(&found.params)
+            .unwrap();
         for ((got, want), error) in found.params.iter().zip(truth).zip(errors) {
             assert!(
                 (got - want).abs() < 3.5 * error && error < 0.15 * want,

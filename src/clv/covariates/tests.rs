@@ -8,24 +8,37 @@ use crate::clv::histories::{Histories, History};
 use crate::clv::model::{CountModel, MODELS};
 use design::Design;
 
-/// Customers of a BG/NBD or an MBG/NBD with the effects of two attributes: `age` (about 40 ± 12) and `club` (0 or 1).
+/// Customers with the effects of two attributes: `age` (about 40 ± 12) and `club` (no or yes).
 struct Truth {
+    model: &'static str,
     params: [f64; 4],
-    /// (transactions, a, b) of age and club.
+    /// Of age and club, for each block of the model.
     gamma: [[f64; 2]; 3],
-    first_chances: u32,
 }
 
-fn customer(rng: &mut impl Rng, [r, alpha, a, b]: [f64; 4], first_chances: u32) -> History {
+/// An MBG/NBD without any effect.
+const PLAIN: Truth = Truth {
+    model: "mbg_nbd",
+    params: [1.2, 50.0, 0.8, 2.0],
+    gamma: [[0.0; 2]; 3],
+};
+
+fn customer(rng: &mut impl Rng, model: &str, [r, alpha, third, fourth]: [f64; 4]) -> History {
     let rate: f64 = Gamma::new(r, 1.0 / alpha).unwrap().sample(rng);
-    let drop = Beta::new(a, b).unwrap().sample(rng);
     let gaps = Exp::new(rate.max(1e-12)).unwrap();
     let age = f64::from(rng.gen_range(150..600));
     let mut h = History { x: 0, t_x: 0.0, age };
-    let mut alive = first_chances == 0 || !rng.gen_bool(drop);
+    let (mut end, mut drop) = (age, 0.0);
+    if model == "pareto_nbd" {
+        let leaving: f64 = Gamma::new(third, 1.0 / fourth).unwrap().sample(rng);
+        end = age.min(Exp::new(leaving.max(1e-12)).unwrap().sample(rng));
+    } else {
+        drop = Beta::new(third, fourth).unwrap().sample(rng);
+    }
+    let mut alive = model != "mbg_nbd" || !rng.gen_bool(drop);
     while alive {
         let next = h.t_x + gaps.sample(rng);
-        if age < next {
+        if end < next {
             break;
         }
         h.x += 1;
@@ -45,15 +58,16 @@ impl Truth {
             let noise: f64 = rng.sample(StandardNormal);
             let age = (40.0 + 12.0 * noise).round();
             let club = f64::from(u8::from(rng.gen_bool(0.4)));
-            let eta = |[by_age, by_club]: [f64; 2]| (by_age * age + by_club * club).exp();
+            let factor = |[by_age, by_club]: [f64; 2]| (by_age * age + by_club * club).exp();
+            let [first, second, third] = self.gamma.map(factor);
             let [r, alpha, a, b] = self.params;
-            let params = [
-                r,
-                alpha / eta(self.gamma[0]),
-                a * eta(self.gamma[1]),
-                b * eta(self.gamma[2]),
-            ];
-            histories.push(customer(&mut rng, params, self.first_chances));
+            let dropout = if self.model == "pareto_nbd" {
+                [a, b / second]
+            } else {
+                [a * second, b * third]
+            };
+            let params = [r, alpha / first, dropout[0], dropout[1]];
+            histories.push(customer(&mut rng, self.model, params));
             ages.push(Some(age.to_string()));
             clubs.push(Some(if club == 1.0 { "yes" } else { "no" }.to_owned()));
         }
@@ -84,16 +98,9 @@ fn effect<'a>(fit: &'a CovariateFit, covariate: &str, moves: Moves) -> &'a Effec
     found.unwrap()
 }
 
-const NOTHING: [[f64; 2]; 3] = [[0.0; 2]; 3];
-
 #[test]
 fn derivatives_equal_central_differences() {
-    let truth = Truth {
-        params: [1.2, 40.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
-    let (histories, ages, clubs) = truth.simulate(60, 1);
+    let (histories, ages, clubs) = PLAIN.simulate(60, 1);
     let (_, coded) = coded(&[("age", &ages), ("club", &clubs)]);
     let design = Design::new(&histories, &coded);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(2);
@@ -133,12 +140,7 @@ fn derivatives_equal_central_differences() {
 /// The likelihood is the product over customers of the model's own, at each one's parameters.
 #[test]
 fn the_likelihood_is_the_customers_own_and_collapsing_changes_nothing() {
-    let truth = Truth {
-        params: [1.2, 40.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
-    let (mut histories, mut ages, mut clubs) = truth.simulate(300, 3);
+    let (mut histories, mut ages, mut clubs) = PLAIN.simulate(300, 3);
     histories.extend_from_within(..100);
     ages.extend_from_within(..100);
     clubs.extend_from_within(..100);
@@ -166,26 +168,33 @@ fn the_likelihood_is_the_customers_own_and_collapsing_changes_nothing() {
 
 #[test]
 fn known_effects_are_recovered_within_their_errors() {
-    for (name, first_chances) in [("bg_nbd", 0), ("mbg_nbd", 1)] {
+    for model in with_covariates().filter(|model| model.has_dropout()) {
+        let name = model.name();
+        let (params, names) = match name {
+            "pareto_nbd" => ([1.3, 60.0, 0.8, 150.0], vec![Moves::Transactions, Moves::Attrition]),
+            _ => (
+                [1.3, 60.0, 0.7, 2.2],
+                vec![Moves::Transactions, Moves::DropoutA, Moves::DropoutB],
+            ),
+        };
         let truth = Truth {
-            params: [1.3, 60.0, 0.7, 2.2],
+            model: name,
+            params,
             gamma: [[0.02, -0.5], [-0.015, 0.6], [0.01, 0.4]],
-            first_chances,
         };
         let (histories, ages, clubs) = truth.simulate(12_000, 4);
         let (coding, coded) = coded(&[("age", &ages), ("club", &clubs)]);
-        let (fit, _) = fit(find(name).unwrap(), &histories, &coding, &coded);
-        assert_eq!((fit.status, fit.effects.len()), (FitStatus::Ok, 6));
-        let blocks = [Moves::Transactions, Moves::DropoutA, Moves::DropoutB];
-        for (moves, gamma) in blocks.into_iter().zip(truth.gamma) {
+        let (fit, _) = fit(model, &histories, &coding, &coded);
+        assert_eq!((fit.status, fit.effects.len()), (FitStatus::Ok, 2 * names.len()));
+        for (moves, gamma) in names.iter().zip(truth.gamma) {
             for (covariate, want) in ["age", "club"].into_iter().zip(gamma) {
-                let e = effect(&fit, covariate, moves);
+                let e = effect(&fit, covariate, *moves);
                 let error = e.standard_error.unwrap();
                 assert!((e.coefficient - want).abs() < 3.0 * error, "{name} {e:?} {want}");
                 assert!(error < if covariate == "age" { 0.02 } else { 0.3 }, "{e:?}");
             }
         }
-        for (letter, want) in ["r", "alpha", "a", "b"].into_iter().zip(truth.params) {
+        for (letter, want) in model.letters().iter().zip(truth.params) {
             let (got, error) = (
                 fit.params.get(letter).unwrap(),
                 fit.standard_errors.get(letter).unwrap(),
@@ -193,8 +202,9 @@ fn known_effects_are_recovered_within_their_errors() {
             assert!((got - want).abs() < 3.0 * error, "{name} {letter} {got} ± {error}");
         }
         assert!(fit.tests.iter().all(|t| t.p_value < 1e-6), "{:?}", fit.tests);
+        let blocks = names.len() as u32;
         let degrees: Vec<u32> = fit.tests.iter().map(|t| t.degrees_of_freedom).collect();
-        assert_eq!(degrees, [3, 3, 6]);
+        assert_eq!(degrees, [blocks, blocks, 2 * blocks]);
     }
 }
 
@@ -208,15 +218,10 @@ fn distance_to_uniform(mut p: Vec<f64>) -> f64 {
 
 #[test]
 fn p_values_are_uniform_where_nothing_has_an_effect() {
-    let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
     let (mut all, mut club, mut wald) = (Vec::new(), Vec::new(), Vec::new());
     let n = 200;
     for seed in 0..n {
-        let (histories, ages, clubs) = truth.simulate(1_500, 1_000 + seed);
+        let (histories, ages, clubs) = PLAIN.simulate(1_500, 1_000 + seed);
         let (coding, coded) = coded(&[("age", &ages), ("club", &clubs)]);
         let (fit, _) = fit(find("mbg_nbd").unwrap(), &histories, &coding, &coded);
         let p = |name: Option<&str>| {
@@ -241,9 +246,8 @@ fn p_values_are_uniform_where_nothing_has_an_effect() {
 #[test]
 fn constant_and_collinear_columns_are_dropped_by_name() {
     let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
         gamma: [[0.01, -0.4], [0.0, 0.0], [0.0, 0.0]],
-        first_chances: 1,
+        ..PLAIN
     };
     let (histories, ages, clubs) = truth.simulate(2_000, 5);
     let same: Texts = vec![Some("7".to_owned()); 2_000];
@@ -269,9 +273,8 @@ fn constant_and_collinear_columns_are_dropped_by_name() {
 #[test]
 fn order_of_customers_and_threads_change_nothing_and_scale_only_the_coefficient() {
     let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
         gamma: [[0.01, -0.4], [0.0, 0.3], [0.01, 0.0]],
-        first_chances: 1,
+        ..PLAIN
     };
     // Enough rows for the search to begin on a part of them.
     let (mut histories, mut ages, mut clubs) = truth.simulate(9_000, 6);
@@ -305,12 +308,7 @@ fn order_of_customers_and_threads_change_nothing_and_scale_only_the_coefficient(
 
 #[test]
 fn without_covariates_the_fit_is_the_plain_one() {
-    let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
-    let (histories, ..) = truth.simulate(2_000, 7);
+    let (histories, ..) = PLAIN.simulate(2_000, 7);
     let none = Coded {
         n_customers: histories.len(),
         ..Coded::default()
@@ -335,12 +333,7 @@ fn hard_data_end_in_a_status_and_never_in_a_number_that_is_none() {
             age: 400.0 + f64::from(i % 5),
         })
         .collect();
-    let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
-    let (mut half_silent, ..) = truth.simulate(400, 8);
+    let (mut half_silent, ..) = PLAIN.simulate(400, 8);
     let silent = |i: usize| i.is_multiple_of(2);
     for (i, h) in half_silent.iter_mut().enumerate().filter(|(i, _)| silent(*i)) {
         *h = History {
@@ -414,12 +407,7 @@ fn hard_data_end_in_a_status_and_never_in_a_number_that_is_none() {
 
 #[test]
 fn an_edited_model_is_refused() {
-    let truth = Truth {
-        params: [1.2, 50.0, 0.8, 2.0],
-        gamma: NOTHING,
-        first_chances: 1,
-    };
-    let (histories, ages, _) = truth.simulate(1_000, 9);
+    let (histories, ages, _) = PLAIN.simulate(1_000, 9);
     let (coding, coded) = coded(&[("age", &ages)]);
     let (_, saved) = fit(find("bg_nbd").unwrap(), &histories, &coding, &coded);
     let saved = saved.unwrap();

@@ -18,6 +18,7 @@ pub mod bg_nbd;
 pub mod clock;
 pub mod covariates;
 pub mod erlang;
+pub mod evaluation;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod geometric;

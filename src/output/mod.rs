@@ -1,5 +1,6 @@
-//! Everything that leaves the program: tables, manifest, model, report; staged, re-read and published.
+//! Everything that leaves the program: tables, manifest, model, report and evaluation; staged, re-read and published.
 
+pub mod evaluation;
 pub mod manifest;
 pub mod overview;
 pub mod publish;

@@ -11,9 +11,9 @@
 //! Every number that might be missing is a [`Part`] or an `Option`: a report without a model or without products
 //! is a report with a sentence in that place.
 
-mod charts;
+pub(super) mod charts;
 mod customers;
-mod format;
+pub(super) mod format;
 mod headline;
 mod outlook;
 mod quality;
@@ -303,19 +303,19 @@ fn title(report: &Report) -> &str {
 }
 
 /// One part of the page: heading, one or two sentences (what it shows, what to do), the figure.
-struct Section {
-    id: &'static str,
-    link: &'static str,
-    title: String,
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) link: &'static str,
+    pub(super) title: String,
     /// HTML of the sentences.
-    lead: String,
+    pub(super) lead: String,
     /// HTML of the figure.
-    body: String,
+    pub(super) body: String,
 }
 
 impl Section {
     /// A section without data, with the reason if there is one.
-    fn absent(id: &'static str, link: &'static str, title: &str, reason: &str, otherwise: &str) -> Self {
+    pub(super) fn absent(id: &'static str, link: &'static str, title: &str, reason: &str, otherwise: &str) -> Self {
         let reason = if reason.trim().is_empty() { otherwise } else { reason };
         Self {
             id,
@@ -326,7 +326,7 @@ impl Section {
         }
     }
 
-    fn html(&self) -> String {
+    pub(super) fn html(&self) -> String {
         let lead = if self.lead.is_empty() {
             String::new()
         } else {
@@ -340,7 +340,7 @@ impl Section {
 }
 
 /// The numbers of a chart as a table that opens on a click: text alternative and source for copying.
-fn details(summary: &str, head: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn details(summary: &str, head: &[&str], rows: &[Vec<String>]) -> String {
     format!(
         "<details><summary>{summary}</summary>{}</details>",
         table("numbers", head, rows)
@@ -348,7 +348,7 @@ fn details(summary: &str, head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// A few numbers beside a chart, each with what it is; both are HTML.
-fn fact_list(facts: &[(String, String)]) -> String {
+pub(super) fn fact_list(facts: &[(String, String)]) -> String {
     let items: String = facts
         .iter()
         .map(|(value, text)| format!("<li><b>{value}</b><span>{text}</span></li>"))
@@ -358,7 +358,7 @@ fn fact_list(facts: &[(String, String)]) -> String {
 
 /// A table whose first column names the row; on narrow screens every row becomes a block, each cell under its
 /// heading. Cells are HTML.
-fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
     let mut out = format!("<table class=\"{class}\"><thead><tr>");
     for heading in head {
         out.push_str(&format!("<th scope=\"col\">{heading}</th>"));

@@ -8,42 +8,42 @@ use std::fmt::Write as _;
 use super::format::{compact, count, percent};
 use super::{CurvePoint, TrackingPoint};
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 380.0;
-const LEFT: f64 = 66.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 16.0;
-const BOTTOM: f64 = 62.0;
+pub(in crate::output) const WIDTH: f64 = 720.0;
+pub(in crate::output) const HEIGHT: f64 = 380.0;
+pub(in crate::output) const LEFT: f64 = 66.0;
+pub(in crate::output) const RIGHT: f64 = 14.0;
+pub(in crate::output) const TOP: f64 = 16.0;
+pub(in crate::output) const BOTTOM: f64 = 62.0;
 
 /// More points than this are finer than a pixel.
-const MAX_POINTS: usize = 420;
+pub(in crate::output) const MAX_POINTS: usize = 420;
 /// Hover bands narrower than this cannot be hit.
-const MAX_BANDS: usize = 105;
+pub(in crate::output) const MAX_BANDS: usize = 105;
 /// Shares beyond this (a net total that is nearly zero) and counts beyond that are no picture any more, and
 /// would overflow the axis.
 const MAX_SHARE: f64 = 1e4;
-const MAX_COUNT: f64 = 1e15;
+pub(in crate::output) const MAX_COUNT: f64 = 1e15;
 /// Two labels in the plot stand at least this far apart.
 const LABEL_GAP: f64 = 30.0;
 
 /// Where data lands in the view box.
-struct Frame {
-    x_min: f64,
-    x_max: f64,
-    y_min: f64,
-    y_max: f64,
+pub(in crate::output) struct Frame {
+    pub(in crate::output) x_min: f64,
+    pub(in crate::output) x_max: f64,
+    pub(in crate::output) y_min: f64,
+    pub(in crate::output) y_max: f64,
 }
 
 impl Frame {
-    fn x(&self, x: f64) -> f64 {
+    pub(in crate::output) fn x(&self, x: f64) -> f64 {
         LEFT + (x - self.x_min) / (self.x_max - self.x_min) * (WIDTH - LEFT - RIGHT)
     }
 
-    fn y(&self, y: f64) -> f64 {
+    pub(in crate::output) fn y(&self, y: f64) -> f64 {
         HEIGHT - BOTTOM - (y - self.y_min) / (self.y_max - self.y_min) * (HEIGHT - TOP - BOTTOM)
     }
 
-    fn path(&self, points: impl Iterator<Item = (f64, f64)>) -> String {
+    pub(in crate::output) fn path(&self, points: impl Iterator<Item = (f64, f64)>) -> String {
         let mut out = String::new();
         for (position, (x, y)) in points.enumerate() {
             let command = if position == 0 { 'M' } else { 'L' };
@@ -52,7 +52,7 @@ impl Frame {
         out
     }
 
-    fn y_axis(&self, step: f64, label: impl Fn(f64) -> String) -> String {
+    pub(in crate::output) fn y_axis(&self, step: f64, label: impl Fn(f64) -> String) -> String {
         let mut out = String::new();
         let first = (self.y_min / step).round() as i64;
         let last = (self.y_max / step + 1e-9).floor() as i64;
@@ -72,7 +72,7 @@ impl Frame {
         out
     }
 
-    fn x_label(&self, x: f64, text: &str, class: &str) -> String {
+    pub(in crate::output) fn x_label(&self, x: f64, text: &str, class: &str) -> String {
         // Labels at the edges grow inwards, or a narrow screen would cut them.
         let anchor = if x <= self.x_min {
             "start"
@@ -89,8 +89,17 @@ impl Frame {
     }
 }
 
+/// What the horizontal axis shows.
+pub(in crate::output) fn x_title(text: &str) -> String {
+    format!(
+        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
+        (LEFT + WIDTH - RIGHT) / 2.0,
+        HEIGHT - 10.0
+    )
+}
+
 /// A round step that divides `range` into about five.
-fn nice_step(range: f64) -> f64 {
+pub(in crate::output) fn nice_step(range: f64) -> f64 {
     if !range.is_finite() || range <= 0.0 {
         return 1.0;
     }
@@ -106,7 +115,7 @@ fn nice_step(range: f64) -> f64 {
 }
 
 /// At most `limit` of `n` positions, evenly spread, always with the first and the last.
-pub(super) fn spread(n: usize, limit: usize) -> Vec<usize> {
+pub(in crate::output) fn spread(n: usize, limit: usize) -> Vec<usize> {
     if n <= limit || limit < 2 {
         return (0..n).collect();
     }
@@ -115,7 +124,7 @@ pub(super) fn spread(n: usize, limit: usize) -> Vec<usize> {
     positions
 }
 
-fn svg(id: &str, alternative: &str, body: &str) -> String {
+pub(in crate::output) fn svg(id: &str, alternative: &str, body: &str) -> String {
     format!(
         "<svg class=\"chart\" id=\"{id}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
          aria-label=\"{alternative}\">{body}</svg>"
@@ -123,16 +132,16 @@ fn svg(id: &str, alternative: &str, body: &str) -> String {
 }
 
 /// An invisible band that shows its readout while the pointer is over it.
-struct Band {
-    from: f64,
-    to: f64,
-    x: f64,
-    dots: Vec<(&'static str, f64)>,
-    lines: Vec<String>,
+pub(in crate::output) struct Band {
+    pub(in crate::output) from: f64,
+    pub(in crate::output) to: f64,
+    pub(in crate::output) x: f64,
+    pub(in crate::output) dots: Vec<(&'static str, f64)>,
+    pub(in crate::output) lines: Vec<String>,
 }
 
 /// `anchor` is the corner where the readout stands: a corner that the curve does not reach.
-fn bands(bands: &[Band], anchor: (f64, f64), align: &str) -> String {
+pub(in crate::output) fn bands(bands: &[Band], anchor: (f64, f64), align: &str) -> String {
     let mut out = String::from("<g class=\"bands\">");
     for band in bands {
         let _ = write!(
@@ -165,7 +174,7 @@ fn bands(bands: &[Band], anchor: (f64, f64), align: &str) -> String {
 
 /// Cumulative share of net sales against share of customers, best customers first. `top_20` is the share of
 /// the best 20 %, `eighty` the share of customers that bring 80 %.
-pub(super) fn share_curve(points: &[CurvePoint], top_20: Option<f64>, eighty: Option<f64>) -> String {
+pub(in crate::output) fn share_curve(points: &[CurvePoint], top_20: Option<f64>, eighty: Option<f64>) -> String {
     let points: Vec<(f64, f64)> = points
         .iter()
         .map(|p| (p.customer_share, p.amount_share))
@@ -189,12 +198,7 @@ pub(super) fn share_curve(points: &[CurvePoint], top_20: Option<f64>, eighty: Op
     for x in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
         body.push_str(&frame.x_label(x, &format!("{:.0}%", x * 100.0), "tick"));
     }
-    let _ = write!(
-        body,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">share of customers, best first</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        HEIGHT - 10.0
-    );
+    body.push_str(&x_title("share of customers, best first"));
     let line = frame.path(points.iter().copied());
     let (first, last) = (points[0], points[points.len() - 1]);
     let _ = write!(
@@ -269,7 +273,7 @@ pub(super) fn share_curve(points: &[CurvePoint], top_20: Option<f64>, eighty: Op
 }
 
 /// Cumulative repeat purchase days by week: what happened and what the model expected.
-pub(super) fn tracking(points: &[TrackingPoint]) -> String {
+pub(in crate::output) fn tracking(points: &[TrackingPoint]) -> String {
     let drawable = |x: f64| (0.0..MAX_COUNT).contains(&x);
     let all: Vec<&TrackingPoint> = points
         .iter()
@@ -295,12 +299,7 @@ pub(super) fn tracking(points: &[TrackingPoint]) -> String {
         let class = if label % 2 == 0 { "tick" } else { "tick extra" };
         body.push_str(&frame.x_label(position as f64, &date, class));
     }
-    let _ = write!(
-        body,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">week ending</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        HEIGHT - 10.0
-    );
+    body.push_str(&x_title("week ending"));
     let actual = frame.path(points.iter().enumerate().map(|(i, p)| (i as f64, p.actual)));
     let expected = frame.path(points.iter().enumerate().map(|(i, p)| (i as f64, p.expected)));
     let _ = write!(
@@ -343,7 +342,7 @@ pub(super) fn tracking(points: &[TrackingPoint]) -> String {
 }
 
 /// A count that a model may give with decimals.
-pub(super) fn whole(x: f64) -> String {
+pub(in crate::output) fn whole(x: f64) -> String {
     if !x.is_finite() {
         super::format::NO_NUMBER.to_string()
     } else if (0.0..MAX_COUNT).contains(&x) {
@@ -355,7 +354,7 @@ pub(super) fn whole(x: f64) -> String {
 
 /// A bar in a table cell; `fraction` of the cell's width, at least a sliver if there is anything at all.
 /// The number stands beside it as text, so the bar is hidden from screen readers.
-pub(super) fn bar(fraction: f64, class: &str) -> String {
+pub(in crate::output) fn bar(fraction: f64, class: &str) -> String {
     let width = if fraction.is_finite() && 0.0 < fraction {
         (fraction.min(1.0) * 100.0).max(0.8)
     } else {
@@ -368,7 +367,7 @@ pub(super) fn bar(fraction: f64, class: &str) -> String {
 }
 
 /// A bar as wide as its share of `room` (a fraction of the line), so that its number can stand at its end.
-pub(super) fn free_bar(fraction: f64, room: f64, class: &str) -> String {
+pub(in crate::output) fn free_bar(fraction: f64, room: f64, class: &str) -> String {
     let share = if fraction.is_finite() {
         fraction.clamp(0.0, 1.0)
     } else {

@@ -4,14 +4,14 @@
 //! `inf`: a number that is not finite becomes a dash.
 
 /// Shown where there is no number.
-pub(super) const NO_NUMBER: &str = "–";
+pub(in crate::output) const NO_NUMBER: &str = "–";
 
 /// Names longer than this are cut: a product name of a megabyte must not become a page of a megabyte.
 const NAME_LIMIT: usize = 90;
 const SENTENCE_LIMIT: usize = 600;
 
 /// The characters that mean something in HTML, and control characters, made harmless.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::output) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -38,7 +38,7 @@ fn shorten(text: &str, limit: usize) -> String {
 
 /// A name from the data. `<bdi>` keeps a right-to-left name, or a direction override hidden in one, from
 /// turning the text around it.
-pub(super) fn name(text: &str) -> String {
+pub(in crate::output) fn name(text: &str) -> String {
     let short = shorten(text, NAME_LIMIT);
     if short.is_empty() {
         return "<i>(no name)</i>".to_string();
@@ -47,12 +47,12 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// A sentence from elsewhere in the program, which may quote data.
-pub(super) fn sentence(text: &str) -> String {
+pub(in crate::output) fn sentence(text: &str) -> String {
     escape(&shorten(text, SENTENCE_LIMIT))
 }
 
 /// The same with a capital letter and a full stop: messages are kept as lowercase fragments.
-pub(super) fn full_sentence(text: &str) -> String {
+pub(in crate::output) fn full_sentence(text: &str) -> String {
     let short = shorten(text, SENTENCE_LIMIT);
     if short.is_empty() {
         return short;
@@ -70,7 +70,7 @@ pub(super) fn full_sentence(text: &str) -> String {
 }
 
 /// With a capital first letter.
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::output) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters
         .next()
@@ -78,12 +78,12 @@ pub(super) fn capital(text: &str) -> String {
 }
 
 /// `code_like_this` as words.
-pub(super) fn words(identifier: &str) -> String {
+pub(in crate::output) fn words(identifier: &str) -> String {
     name(&capital(&identifier.replace('_', " ")))
 }
 
 /// 1234567 as `1,234,567`.
-pub(super) fn count(n: u64) -> String {
+pub(in crate::output) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -96,12 +96,12 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// `1 customer`, `2 customers`.
-pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+pub(in crate::output) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// A count for axes: `950`, `2.5k`, `1.2M`.
-pub(super) fn compact(x: f64) -> String {
+pub(in crate::output) fn compact(x: f64) -> String {
     if !x.is_finite() {
         return NO_NUMBER.to_string();
     }
@@ -118,7 +118,7 @@ pub(super) fn compact(x: f64) -> String {
 }
 
 /// A fraction as a percentage with one decimal; a small one that is not zero does not pretend to be.
-pub(super) fn percent(fraction: f64) -> String {
+pub(in crate::output) fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;
     if !value.is_finite() {
         return NO_NUMBER.to_string();
@@ -132,8 +132,32 @@ pub(super) fn percent(fraction: f64) -> String {
     signed(&format!("{value:.1}%"))
 }
 
+/// A change as a percentage with its sign: `+12.3%`, `−11.5%`; a bias.
+pub(in crate::output) fn change(fraction: f64) -> String {
+    if fraction.abs() < 0.0005 {
+        return "0.0%".to_string();
+    }
+    let sign = if 0.0 < fraction && fraction.is_finite() {
+        "+"
+    } else {
+        ""
+    };
+    format!("{sign}{}", percent(fraction))
+}
+
+/// A number with so many decimals, so that a column can be compared; thousands are separated, and without decimals.
+pub(in crate::output) fn fixed(x: f64, decimals: usize) -> String {
+    if !x.is_finite() {
+        return NO_NUMBER.to_string();
+    }
+    if 999.5 <= x.abs() {
+        return whole(x);
+    }
+    signed(&format!("{x:.decimals$}"))
+}
+
 /// A number with at most one decimal, for medians of days and orders.
-pub(super) fn plain(x: f64) -> String {
+pub(in crate::output) fn plain(x: f64) -> String {
     if !x.is_finite() {
         return NO_NUMBER.to_string();
     }
@@ -145,7 +169,7 @@ pub(super) fn plain(x: f64) -> String {
 }
 
 /// How many times: `15.2×`.
-pub(super) fn times(x: f64) -> String {
+pub(in crate::output) fn times(x: f64) -> String {
     if !x.is_finite() {
         return NO_NUMBER.to_string();
     }
@@ -157,7 +181,7 @@ pub(super) fn times(x: f64) -> String {
 }
 
 /// A model parameter: five or so significant digits.
-pub(super) fn parameter(x: f64) -> String {
+pub(in crate::output) fn parameter(x: f64) -> String {
     if !x.is_finite() {
         return NO_NUMBER.to_string();
     }
@@ -206,13 +230,13 @@ fn signed(text: &str) -> String {
 }
 
 /// Amounts in the currency of the input: a symbol goes before the number, a code after it.
-pub(super) struct Money {
+pub(in crate::output) struct Money {
     before: String,
     after: String,
 }
 
 impl Money {
-    pub(super) fn new(currency: Option<&str>) -> Self {
+    pub(in crate::output) fn new(currency: Option<&str>) -> Self {
         let label = escape(&shorten(currency.unwrap_or_default(), 8));
         let is_code = label.chars().any(char::is_alphanumeric) && !label.starts_with('&');
         match (label.is_empty(), is_code) {
@@ -240,7 +264,7 @@ impl Money {
     }
 
     /// For sentences and cards: `£35.17`, `£12,345`, `£244.1k`, `£1.07M`.
-    pub(super) fn short(&self, x: f64) -> String {
+    pub(in crate::output) fn short(&self, x: f64) -> String {
         if !x.is_finite() {
             return NO_NUMBER.to_string();
         }
@@ -248,7 +272,7 @@ impl Money {
     }
 
     /// For table columns, where the eye compares lengths: never abbreviated.
-    pub(super) fn full(&self, x: f64) -> String {
+    pub(in crate::output) fn full(&self, x: f64) -> String {
         if !x.is_finite() {
             return NO_NUMBER.to_string();
         }
@@ -256,7 +280,7 @@ impl Money {
     }
 
     /// The same for a column whose largest amount is `top`: where that has thousands, nobody reads cents.
-    pub(super) fn in_column(&self, x: f64, top: f64) -> String {
+    pub(in crate::output) fn in_column(&self, x: f64, top: f64) -> String {
         if x.is_finite() && 1e3 <= top {
             self.dress(&whole(x))
         } else {
@@ -265,7 +289,7 @@ impl Money {
     }
 }
 
-pub(super) fn short_number(x: f64) -> String {
+pub(in crate::output) fn short_number(x: f64) -> String {
     if !x.is_finite() {
         return NO_NUMBER.to_string();
     }
@@ -292,7 +316,7 @@ fn full_number(x: f64) -> String {
 }
 
 /// The horizon in the words of a plan: `next 12 months`, `next 90 days`.
-pub(super) fn horizon(days: u32) -> String {
+pub(in crate::output) fn horizon(days: u32) -> String {
     match days {
         364..=366 => "next 12 months".to_string(),
         728..=732 => "next 24 months".to_string(),
@@ -364,6 +388,29 @@ mod tests {
         assert_eq!(percent(-0.0001), "0.0%");
         assert_eq!(percent(0.0004), "&lt;0.1%");
         assert_eq!(percent(-0.25), "−25.0%");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_columns_their_decimals() {
+        let changes = [
+            (0.0, "0.0%"),
+            (-0.1151, "−11.5%"),
+            (0.5568, "+55.7%"),
+            (1e-5, "0.0%"),
+            (f64::NAN, "–"),
+        ];
+        for (fraction, text) in changes {
+            assert_eq!(change(fraction), text, "{fraction}");
+        }
+        let numbers = [
+            (1.60285, "1.603"),
+            (-0.0001, "0.000"),
+            (12_345.6, "12,346"),
+            (f64::INFINITY, "–"),
+        ];
+        for (x, text) in numbers {
+            assert_eq!(fixed(x, 3), text, "{x}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Data and results go to standard output, everything else to standard error. Exit codes: [`EXIT_CODES`].
 
+mod evaluation;
 mod progress;
 mod screen;
 mod starter;

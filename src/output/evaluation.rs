@@ -151,7 +151,10 @@ impl<'a> View<'a> {
     }
 
     fn days_after(&self) -> String {
-        format!("the {} after", counted(u64::from(self.evaluation.holdout_days), "day", "days"))
+        format!(
+            "the {} after",
+            counted(u64::from(self.evaluation.holdout_days), "day", "days")
+        )
     }
 
     /// What is counted.
@@ -225,11 +228,7 @@ fn header(view: &View) -> String {
             counted(others.len() as u64, "other file", "other files")
         )),
     };
-    let by_cut = format!(
-        "{} by {}",
-        counted(e.n_customers, "customer", "customers"),
-        view.cut()
-    );
+    let by_cut = format!("{} by {}", counted(e.n_customers, "customer", "customers"), view.cut());
     let after = format!("{} in {}", counted(e.actual_orders, one, many), view.days_after());
     let items: String = inputs
         .into_iter()

@@ -3,10 +3,10 @@
 use super::{View, baselines, list, opened, ranked, rmse, shown};
 use crate::clv::evaluation::{Errors, Kind, ModelScore};
 use crate::clv::model::FitStatus;
-use crate::output::report::format::{
-    Money, NO_NUMBER, change, count, counted, escape, fixed, full_sentence, parameter, percent,
-};
 use crate::output::report::Section;
+use crate::output::report::format::{
+    Money, NO_NUMBER, change, count, counted, escape, fixed, full_sentence, percent, tenths,
+};
 
 /// Errors that differ by less than this share are called level.
 const LEVEL: f64 = 0.005;
@@ -14,7 +14,13 @@ const LEVEL: f64 = 0.005;
 pub(super) fn section(view: &View) -> Section {
     let (id, link, title) = ("contenders", "Contenders", "Which prediction was best");
     if view.evaluation.models.is_empty() {
-        return Section::absent(id, link, title, "", "no contender was tried, so there is nothing to compare");
+        return Section::absent(
+            id,
+            link,
+            title,
+            "",
+            "no contender was tried, so there is nothing to compare",
+        );
     }
     Section {
         id,
@@ -34,11 +40,11 @@ fn lead(view: &View) -> String {
     if let Some(chosen) = view.facts.chosen.as_deref() {
         let reason = full_sentence(&view.facts.reason);
         let is_best = view.best.is_some_and(|best| best.name == chosen);
-        let used = format!("Predictions of this run rest on <b>{}</b>", shown(chosen));
+        let used = shown(chosen);
         sentences.push(match (is_best, reason.is_empty()) {
-            (_, false) => format!("{used}. {reason}"),
-            (true, true) => format!("{used}."),
-            (false, true) => format!("{used}, although it was not the best here."),
+            (_, false) => format!("Why <b>{used}</b> is used: {reason}"),
+            (true, true) => format!("<b>{used}</b> is used."),
+            (false, true) => format!("<b>{used}</b> is used, although it was not the best here."),
         });
     }
     format!("{}</p><p class=\"lead\">{}", sentences[0], sentences[1..].join(" "))
@@ -181,7 +187,7 @@ pub(super) fn cards(view: &View) -> String {
         total_card(view, &of_focus),
         revenue_card(view, &of_focus),
         Card::new(
-            "Found by the top fifth",
+            "Revenue from the top fifth",
             focus.and_then(|f| f.top_fifth_share).filter(finite).map(percent),
             match focus.and_then(|f| f.top_fifth_share).filter(finite) {
                 Some(_) => format!("of the revenue came from the 20% of customers ranked first{of_focus}"),
@@ -239,12 +245,21 @@ fn total_card(view: &View, of_focus: &str) -> Card {
         Some(predicted) => format!("{} expected{of_focus}, {actual} came", fixed(predicted, 0)),
         None => format!("{actual} came, none was predicted"),
     };
-    Card::new(format!("Total of {many}"), orders.bias.filter(finite).map(change), note, risk(orders))
+    Card::new(
+        format!("Total of {many}"),
+        orders.bias.filter(finite).map(change),
+        note,
+        risk(orders),
+    )
 }
 
 /// A total that is off by a tenth is worth the colour of a warning.
 fn risk(errors: Errors) -> &'static str {
-    if errors.bias.is_some_and(|b| 0.1 <= b.abs()) { "risk" } else { "" }
+    if errors.bias.is_some_and(|b| 0.1 <= b.abs()) {
+        "risk"
+    } else {
+        ""
+    }
 }
 
 fn revenue_card(view: &View, of_focus: &str) -> Card {
@@ -255,7 +270,12 @@ fn revenue_card(view: &View, of_focus: &str) -> Card {
         Some(predicted) => format!("{} expected{of_focus}, {actual} came", money.short(predicted)),
         None => "no positive amounts to predict from".to_string(),
     };
-    Card::new("Total of revenue", amount.bias.filter(finite).map(change), note, risk(amount))
+    Card::new(
+        "Total of revenue",
+        amount.bias.filter(finite).map(change),
+        note,
+        risk(amount),
+    )
 }
 
 fn coverage_card(view: &View, of_focus: &str) -> Card {
@@ -267,12 +287,21 @@ fn coverage_card(view: &View, of_focus: &str) -> Card {
             format!(
                 "of customers had as many {} as the interval{of_focus} said; it promises at least {}",
                 view.orders().1,
-                percent(coverage.nominal)
+                promise(coverage.nominal)
             ),
-            if coverage.orders + 0.02 < coverage.nominal { "risk" } else { "" },
+            if coverage.orders + 0.02 < coverage.nominal {
+                "risk"
+            } else {
+                ""
+            },
         ),
         None => Card::new(label, None, "a baseline gives no interval", ""),
     }
+}
+
+/// A share that is a round number of per cent as one: `90%`.
+fn promise(share: f64) -> String {
+    percent(share).replace(".0%", "%")
 }
 
 /// A column of numbers: what it is called, how a number is shown, and how good it is (least is best).
@@ -290,21 +319,21 @@ const COLUMNS: [Column; 11] = [
         heading: "log-<wbr>likelihood",
         label: "log-likelihood, calibration",
         value: |m| m.log_likelihood,
-        text: parameter,
+        text: tenths,
         badness: Some(|v, _| -v),
     },
     Column {
         heading: "BIC",
         label: "BIC, calibration",
         value: |m| m.bic,
-        text: |v| fixed(v, 1),
+        text: tenths,
         badness: Some(|v, _| v),
     },
     Column {
         heading: "log score",
         label: "log score, holdout",
         value: |m| m.log_score,
-        text: |v| fixed(v, 1),
+        text: tenths,
         badness: Some(|v, _| -v),
     },
     Column {
@@ -322,14 +351,14 @@ const COLUMNS: [Column; 11] = [
         badness: Some(|v, _| v),
     },
     Column {
-        heading: "bias of total",
+        heading: "bias",
         label: "bias of total",
         value: |m| m.orders.bias,
         text: change,
         badness: Some(|v, _| v.abs()),
     },
     Column {
-        heading: "bias of total",
+        heading: "bias",
         label: "bias of revenue",
         value: |m| m.amount.bias,
         text: change,
@@ -369,19 +398,21 @@ fn table(view: &View) -> String {
     let models = &view.evaluation.models;
     let (_, many) = view.orders();
     let nominal = models.iter().find_map(|m| m.coverage).map(|c| c.nominal);
-    let promised = nominal.map_or_else(String::new, |n| format!(", of {}", percent(n).replace(".0%", "%")));
+    let promised = nominal.map_or_else(String::new, |n| format!(", {} promised", promise(n)));
     let groups = [
         (2, "Fit up to the cut".to_string()),
         (4, format!("{} in the holdout", opened(many))),
         (2, "Revenue".to_string()),
-        (3, format!("Interval held{promised}")),
+        (3, format!("Interval{promised}")),
     ];
     let mut out = String::from(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of contenders\">\
          <table class=\"stack contenders\"><thead><tr><td></td>",
     );
     for (span, text) in groups {
-        out.push_str(&format!("<th scope=\"colgroup\" colspan=\"{span}\" class=\"group\">{text}</th>"));
+        out.push_str(&format!(
+            "<th scope=\"colgroup\" colspan=\"{span}\" class=\"group\">{text}</th>"
+        ));
     }
     out.push_str("</tr><tr><th scope=\"col\">Contender</th>");
     for column in &COLUMNS {
@@ -429,7 +460,8 @@ fn row(view: &View, score: &ModelScore, bests: &[Option<f64>]) -> String {
         } else {
             text
         };
-        out.push_str(&format!("<td data-label=\"{}\">{text}</td>", column.label));
+        let class = if value.is_none() { " class=\"no\"" } else { "" };
+        out.push_str(&format!("<td{class} data-label=\"{}\">{text}</td>", column.label));
     }
     out.push_str("</tr>");
     out
@@ -464,15 +496,26 @@ fn reading(view: &View) -> String {
          the holdout's revenue that came from the {} the contender ranked highest. The interval should hold at least what \
          it promises; as {many} are whole numbers it holds more, and the randomised share is what should come close. Bold \
          is the best of a column; the tag marks the least RMSE.",
-        counted((view.evaluation.n_customers as f64 * 0.2).ceil() as u64, "customer", "customers"),
+        counted(
+            (view.evaluation.n_customers as f64 * 0.2).ceil() as u64,
+            "customer",
+            "customers"
+        ),
     );
     let baselines = baselines(view.evaluation);
     if !baselines.is_empty() {
         text.push_str(&format!(" Baselines have no model: {}.", baselines.join("; ")));
     }
-    let unknown = view.facts.chosen.as_deref().filter(|c| view.evaluation.models.iter().all(|m| m.name != *c));
+    let unknown = view
+        .facts
+        .chosen
+        .as_deref()
+        .filter(|c| view.evaluation.models.iter().all(|m| m.name != *c));
     if let Some(chosen) = unknown {
-        text.push_str(&format!(" {} is used but was not among the contenders.", escape(&super::label(chosen))));
+        text.push_str(&format!(
+            " {} is used but was not among the contenders.",
+            escape(&super::label(chosen))
+        ));
     }
     format!("<p class=\"note\">{text}</p>")
 }

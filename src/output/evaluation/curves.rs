@@ -26,7 +26,9 @@ impl<'a> Tracks<'a> {
         let Some(front) = view.foreground(&names) else {
             return Err(match view.evaluation.setting {
                 Setting::Noncontractual => "no model could predict, and baselines say nothing of single weeks",
-                Setting::Discrete => "purchases are counted by opportunity, not by day, so there is no calendar of weeks",
+                Setting::Discrete => {
+                    "purchases are counted by opportunity, not by day, so there is no calendar of weeks"
+                }
                 Setting::Contractual => "renewals are counted by period, not by day, so there is no calendar of weeks",
             });
         };
@@ -55,7 +57,10 @@ impl<'a> Tracks<'a> {
         expected: impl Fn(&[TrackPoint], usize) -> f64,
     ) -> Vec<Line> {
         let of = |points: &[TrackPoint], f: &dyn Fn(&[TrackPoint], usize) -> f64| {
-            positions.iter().map(|&i| Some(f(points, i)).filter(|v| v.is_finite())).collect::<Vec<_>>()
+            positions
+                .iter()
+                .map(|&i| Some(f(points, i)).filter(|v| v.is_finite()))
+                .collect::<Vec<_>>()
         };
         let mut lines = vec![Line {
             label: "actual".to_string(),
@@ -86,13 +91,20 @@ struct Weeks<'a> {
 
 impl Weeks<'_> {
     fn html(&self, view: &View, facts: &[(String, String)]) -> String {
-        let xs: Vec<f64> = self.positions.iter().map(|&i| f64::from(self.points[i].week_end_day)).collect();
+        let xs: Vec<f64> = self
+            .positions
+            .iter()
+            .map(|&i| f64::from(self.points[i].week_end_day))
+            .collect();
         let places: Vec<String> = self
             .positions
             .iter()
             .map(|&i| Day(self.points[i].week_end_day).to_string())
             .collect();
-        let ticks = spread(places.len(), 5).into_iter().map(|i| (i, places[i].clone())).collect();
+        let ticks = spread(places.len(), 5)
+            .into_iter()
+            .map(|i| (i, places[i].clone()))
+            .collect();
         let cut_day = view.evaluation.cut_day;
         let curves = Curves {
             id: self.id,
@@ -110,7 +122,9 @@ impl Weeks<'_> {
         if chart.is_empty() {
             return "<p class=\"absent\">There are too few weeks with a number for a curve.</p>".to_string();
         }
-        let heads: Vec<&str> = std::iter::once("Week ending").chain(self.lines.iter().map(|l| l.label.as_str())).collect();
+        let heads: Vec<&str> = std::iter::once("Week ending")
+            .chain(self.lines.iter().map(|l| l.label.as_str()))
+            .collect();
         let rows: Vec<Vec<String>> = spread(places.len(), MAX_ROWS)
             .into_iter()
             .map(|i| {
@@ -134,7 +148,11 @@ impl Weeks<'_> {
 /// A wide table scrolls in its own box.
 pub(super) fn scrolling(details: &str) -> String {
     details
-        .replacen("</summary><table", "</summary><div class=\"scroll\" tabindex=\"0\"><table", 1)
+        .replacen(
+            "</summary><table",
+            "</summary><div class=\"scroll\" tabindex=\"0\"><table",
+            1,
+        )
         .replacen("</table></details>", "</table></div></details>", 1)
 }
 
@@ -149,10 +167,10 @@ pub(super) fn cumulative(view: &View) -> Section {
     let lines = tracks.lines(&positions, |p, i| p[i].actual as f64, |p, i| p[i].expected);
     let front = &lines[1].label;
     let last = &points[points.len() - 1];
-    let facts = in_holdout(view, points).map_or_else(Vec::new, |(actual, expected)| {
+    let facts = in_holdout(view, points).map_or_else(Vec::new, |(since, actual, expected)| {
         let mut facts = vec![
-            (whole(actual), "repeat purchases since the cut".to_string()),
-            (whole(expected), format!("expected by {front} from the calendar alone")),
+            (whole(actual), format!("repeat purchases since {}", Day(since))),
+            (whole(expected), format!("expected by {front}")),
         ];
         if 0.0 < actual && (expected / actual).is_finite() {
             facts.push((change(expected / actual - 1.0), "difference".to_string()));
@@ -191,13 +209,16 @@ pub(super) fn cumulative(view: &View) -> Section {
     }
 }
 
-/// Repeat purchases from the last week that ended by the cut to the end: actual, and of the first series.
-fn in_holdout(view: &View, points: &[TrackPoint]) -> Option<(f64, f64)> {
+/// Last week that ended by the cut, and repeat purchases since then: actual, and of the first series.
+fn in_holdout(view: &View, points: &[TrackPoint]) -> Option<(i32, f64, f64)> {
     let last = points.last()?;
-    let before = points.iter().rev().find(|p| p.week_end_day <= view.evaluation.cut_day)?;
+    let before = points
+        .iter()
+        .rev()
+        .find(|p| p.week_end_day <= view.evaluation.cut_day)?;
     let expected = last.expected - before.expected;
     let actual = last.actual.saturating_sub(before.actual) as f64;
-    (expected.is_finite() && before.week_end_day < last.week_end_day).then_some((actual, expected))
+    (expected.is_finite() && before.week_end_day < last.week_end_day).then_some((before.week_end_day, actual, expected))
 }
 
 /// Of each point, what came since the one before.
@@ -227,7 +248,11 @@ pub(super) fn weekly(view: &View) -> Section {
         .filter(|&i| view.evaluation.cut_day <= points[i - 1].week_end_day)
         .collect();
     let facts = weekly_facts(points, &after, width);
-    let weeks = if width == 7 { "a week".to_string() } else { format!("{} weeks", width / 7) };
+    let weeks = if width == 7 {
+        "a week".to_string()
+    } else {
+        format!("{} weeks", width / 7)
+    };
     let mut caption = format!("Repeat purchase days of all customers in {weeks}.");
     if is_short {
         caption.push_str(" The last days, less than a whole week, are left out.");
@@ -260,7 +285,11 @@ pub(super) fn weekly(view: &View) -> Section {
 /// How far the worst whole week after the cut was off, and on which side most weeks were.
 fn weekly_facts(points: &[TrackPoint], after: &[usize], width: i64) -> Vec<(String, String)> {
     let gap = |&i: &usize| step_of(points, i, |p| p.actual as f64) - step_of(points, i, |p| p.expected);
-    let gaps: Vec<(usize, f64)> = after.iter().map(|i| (*i, gap(i))).filter(|(_, g)| g.is_finite()).collect();
+    let gaps: Vec<(usize, f64)> = after
+        .iter()
+        .map(|i| (*i, gap(i)))
+        .filter(|(_, g)| g.is_finite())
+        .collect();
     let Some((worst, _)) = gaps.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())) else {
         return Vec::new();
     };
@@ -289,7 +318,11 @@ fn bin_text(bin: &FrequencyBin) -> String {
 }
 
 pub(super) fn by_frequency(view: &View) -> Section {
-    let (id, link, title) = ("frequency", "By frequency", "Who came back, by how often they had bought before");
+    let (id, link, title) = (
+        "frequency",
+        "By frequency",
+        "Who came back, by how often they had bought before",
+    );
     let bins = &view.evaluation.by_frequency;
     let (one, many) = view.orders();
     let mut names: Vec<&str> = Vec::new();
@@ -318,7 +351,12 @@ pub(super) fn by_frequency(view: &View) -> Section {
         values: bins.iter().map(|bin| finite(bin.actual_mean)).collect(),
     }];
     for (place, name) in names.iter().enumerate() {
-        let mean = |bin: &FrequencyBin| bin.predicted.iter().find(|p| p.name == *name).and_then(|p| finite(p.mean));
+        let mean = |bin: &FrequencyBin| {
+            bin.predicted
+                .iter()
+                .find(|p| p.name == *name)
+                .and_then(|p| finite(p.mean))
+        };
         lines.push(Line {
             label: plain(name),
             class: place.checked_sub(1).map_or(FOREGROUND, other),
@@ -356,7 +394,8 @@ pub(super) fn by_frequency(view: &View) -> Section {
     };
     let chart = curves.svg();
     let figure = if chart.is_empty() {
-        "<p class=\"absent\">All customers had bought equally often, so there is no curve: the numbers are below.</p>".to_string()
+        "<p class=\"absent\">All customers had bought equally often, so there is no curve: the numbers are below.</p>"
+            .to_string()
     } else {
         format!(
             "<div class=\"figure\"><figure>{}{chart}<figcaption>Mean {many} in {}. The last point stands for its number \
@@ -376,7 +415,10 @@ pub(super) fn by_frequency(view: &View) -> Section {
                 Some(value) => fixed(value, 3),
                 None => NO_NUMBER.to_string(),
             });
-            [places[i].clone(), count(bin.n_customers)].into_iter().chain(numbers).collect()
+            [places[i].clone(), count(bin.n_customers)]
+                .into_iter()
+                .chain(numbers)
+                .collect()
         })
         .collect();
     Section {
@@ -398,9 +440,13 @@ fn frequency_facts(bins: &[FrequencyBin], front: &Line, one: &str, many: &str) -
         Some((
             fixed(bin.actual_mean, 2),
             format!(
-                "{} each from {} with {} before, {} expected by {}",
+                "{} each from {} with {} repeats before; {} expected by {}",
                 if fixed(bin.actual_mean, 2) == "1.00" { one } else { many },
-                if bin.n_customers == 1 { "1 customer".to_string() } else { format!("{} customers", count(bin.n_customers)) },
+                if bin.n_customers == 1 {
+                    "1 customer".to_string()
+                } else {
+                    format!("{} customers", count(bin.n_customers))
+                },
                 bin_text(bin),
                 fixed(expected, 2),
                 front.label
@@ -408,7 +454,10 @@ fn frequency_facts(bins: &[FrequencyBin], front: &Line, one: &str, many: &str) -
         ))
     };
     let last = bins.len().saturating_sub(1);
-    fact(0).into_iter().chain((0 < last).then(|| fact(last)).flatten()).collect()
+    fact(0)
+        .into_iter()
+        .chain((0 < last).then(|| fact(last)).flatten())
+        .collect()
 }
 
 pub(super) fn spend(view: &View) -> Section {
@@ -446,7 +495,10 @@ pub(super) fn spend(view: &View) -> Section {
         return Section::absent(id, link, title, reason, "");
     }
     let beyond = if 0.0 < density.beyond_share && density.beyond_share.is_finite() {
-        format!(" {} of them spend more than the picture shows.", percent(density.beyond_share))
+        format!(
+            " {} of them spend more than the picture shows.",
+            percent(density.beyond_share)
+        )
     } else {
         String::new()
     };
@@ -457,16 +509,23 @@ pub(super) fn spend(view: &View) -> Section {
     // Half the sum of absolute differences: the share that would have to move.
     let apart: f64 = bars.iter().map(|b| (b.observed - b.expected).abs()).sum::<f64>() / 2.0;
     let facts = fact_list(&[
-        (count(density.n_customers), "customers with repeat orders of a positive amount".to_string()),
-        (percent(apart), "of them would have to spend otherwise for bars and line to agree".to_string()),
+        (
+            count(density.n_customers),
+            "customers with repeat orders of a positive amount".to_string(),
+        ),
+        (
+            percent(apart),
+            "of them would have to spend otherwise for bars and line to agree".to_string(),
+        ),
     ]);
     Section {
         id,
         link,
         title: title.to_string(),
-        lead: "How to read it: bars and line should have the same shape; a peak of bars beside the line is a price or a \
+        lead:
+            "How to read it: bars and line should have the same shape; a peak of bars beside the line is a price or a \
                kind of customer that one distribution does not know."
-            .to_string(),
+                .to_string(),
         body: format!(
             "<div class=\"figure\"><figure><p class=\"legend\"><span><i class=\"block\"></i> observed</span>\
              <span>{} expected by Gamma-Gamma</span></p>{chart}<figcaption>Customers by the mean amount of their repeat \

@@ -46,8 +46,18 @@ pub(super) struct Curves<'a> {
 
 /// Numbers on an axis with this step.
 fn tick(step: f64) -> impl Fn(f64) -> String {
-    let decimals = if step < 1.0 { (-step.log10()).ceil().clamp(1.0, 12.0) as usize } else { 0 };
-    move |value| if decimals == 0 { compact(value) } else { fixed(value, decimals) }
+    let decimals = if step < 1.0 {
+        (-step.log10()).ceil().clamp(1.0, 12.0) as usize
+    } else {
+        0
+    };
+    move |value| {
+        if decimals == 0 {
+            compact(value)
+        } else {
+            fixed(value, decimals)
+        }
+    }
 }
 
 fn drawable(value: &f64) -> bool {
@@ -57,7 +67,12 @@ fn drawable(value: &f64) -> bool {
 impl Curves<'_> {
     /// Nothing if fewer than two places have a value.
     pub(super) fn svg(&self) -> String {
-        let values = || self.lines.iter().flat_map(|line| line.values.iter().flatten()).filter(|v| drawable(v));
+        let values = || {
+            self.lines
+                .iter()
+                .flat_map(|line| line.values.iter().flatten())
+                .filter(|v| drawable(v))
+        };
         let (Some(first), Some(last)) = (self.xs.first(), self.xs.last()) else {
             return String::new();
         };
@@ -99,7 +114,11 @@ impl Curves<'_> {
         }
         let x = frame.x(*x);
         // The text stands where there is more room, at the foot, where curves have left.
-        let (text_x, anchor) = if x < (LEFT + WIDTH - RIGHT) / 2.0 { (x + 8.0, "start") } else { (x - 8.0, "end") };
+        let (text_x, anchor) = if x < (LEFT + WIDTH - RIGHT) / 2.0 {
+            (x + 8.0, "start")
+        } else {
+            (x - 8.0, "end")
+        };
         format!(
             "<rect class=\"after\" x=\"{x:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>\
              <line class=\"cut\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{:.1}\"/>\
@@ -140,14 +159,19 @@ impl Curves<'_> {
             let before = position.checked_sub(1).and_then(at).unwrap_or(x);
             let after = at(position + 1).unwrap_or(x);
             let value = |line: &Line| line.values.get(i).copied().flatten().filter(drawable);
-            let texts = self.lines.iter().filter_map(|line| {
-                Some(format!("{} {}", (self.number)(value(line)?), line.label))
-            });
+            let texts = self
+                .lines
+                .iter()
+                .filter_map(|line| Some(format!("{} {}", (self.number)(value(line)?), line.label)));
             strips.push(Band {
                 from: (before + x) / 2.0,
                 to: (x + after) / 2.0,
                 x,
-                dots: self.lines.iter().filter_map(|l| Some((l.class, frame.y(value(l)?)))).collect(),
+                dots: self
+                    .lines
+                    .iter()
+                    .filter_map(|l| Some((l.class, frame.y(value(l)?))))
+                    .collect(),
                 lines: self.places.get(i).cloned().into_iter().chain(texts).collect(),
             });
         }

@@ -13,9 +13,17 @@ pub const EVALUATION: Table = Table {
     doc: "One row per contender: its fit up to the cut, and its errors in the holdout after it.",
     sorted_by: &["contender"],
     parts: &[&[
-        column("contender", Type::Str, "name of the model or baseline, as in the configuration"),
+        column(
+            "contender",
+            Type::Str,
+            "name of the model or baseline, as in the configuration",
+        ),
         column("kind", Type::Str, "model or baseline"),
-        column("position", Type::U32, "place in the report, from 1: models, the simplest first, then baselines"),
+        column(
+            "position",
+            Type::U32,
+            "place in the report, from 1: models, the simplest first, then baselines",
+        ),
         column("is_best", Type::Bool, "least root mean square error of orders"),
         nullable("status", Type::Str, "of the fit up to the cut; null for a baseline"),
         nullable(
@@ -36,7 +44,11 @@ pub const EVALUATION: Table = Table {
         column("actual_orders", Type::U64, "purchase days in the holdout"),
         nullable("expected_orders", Type::F64, "their expected number"),
         nullable("orders_mae", Type::F64, "mean absolute error of orders per customer"),
-        nullable("orders_rmse", Type::F64, "root mean square error of orders per customer"),
+        nullable(
+            "orders_rmse",
+            Type::F64,
+            "root mean square error of orders per customer",
+        ),
         nullable("orders_bias_share", Type::F64, "expected / actual - 1, of the totals"),
         nullable("actual_amount", Type::F64, "net money in the holdout"),
         nullable("expected_amount", Type::F64, "its expectation, not discounted"),
@@ -48,7 +60,11 @@ pub const EVALUATION: Table = Table {
             Type::F64,
             "share of actual_amount from the fifth of customers expected to bring most",
         ),
-        nullable("interval_nominal_share", Type::F64, "what the interval promises to hold at least"),
+        nullable(
+            "interval_nominal_share",
+            Type::F64,
+            "what the interval promises to hold at least",
+        ),
         nullable("interval_orders_share", Type::F64, "customers whose orders it held"),
         nullable(
             "interval_orders_randomised_share",
@@ -69,7 +85,11 @@ pub const FREQUENCY: Table = Table {
         column("contender", Type::Str, "name of the model or baseline"),
         column("or_more", Type::Bool, "the row holds everybody with that many or more"),
         column("customers", Type::U64, "customers with so many"),
-        nullable("actual_orders_mean", Type::F64, "their mean number of purchase days in the holdout"),
+        nullable(
+            "actual_orders_mean",
+            Type::F64,
+            "their mean number of purchase days in the holdout",
+        ),
         nullable("expected_orders_mean", Type::F64, "what the contender expected"),
     ]],
 };
@@ -88,7 +108,11 @@ pub const TRACKING: Table = Table {
             "days since the row before: 7, fewer in the last week, more in a long history; null in the first row",
         ),
         column("is_holdout", Type::Bool, "the week ends after the cut"),
-        column("actual_cumulative_orders", Type::U64, "repeat purchase days from the first day to the end of the week"),
+        column(
+            "actual_cumulative_orders",
+            Type::U64,
+            "repeat purchase days from the first day to the end of the week",
+        ),
         nullable("expected_cumulative_orders", Type::F64, "their expected number"),
         column("actual_orders", Type::U64, "repeat purchase days in the week"),
         nullable("expected_orders", Type::F64, "their expected number"),
@@ -123,10 +147,19 @@ pub fn evaluation_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
     };
     let actual_amount = finite(Some(evaluation.actual_amount));
     DataFrame::new_infer_height(vec![
-        Series::new("contender".into(), rows.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>()),
+        Series::new(
+            "contender".into(),
+            rows.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>(),
+        ),
         Series::new("kind".into(), rows.iter().map(|(_, m)| kind(m)).collect::<Vec<_>>()),
-        Series::new("position".into(), rows.iter().map(|(place, _)| *place).collect::<Vec<_>>()),
-        Series::new("is_best".into(), rows.iter().map(|(_, m)| is_best(m)).collect::<Vec<_>>()),
+        Series::new(
+            "position".into(),
+            rows.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
+        ),
+        Series::new(
+            "is_best".into(),
+            rows.iter().map(|(_, m)| is_best(m)).collect::<Vec<_>>(),
+        ),
         Series::new("status".into(), rows.iter().map(|(_, m)| status(m)).collect::<Vec<_>>()),
         Series::new("longest_silence_days".into(), numbers(&|m| m.longest_silence_days)),
         Series::new("cut_date".into(), vec![evaluation.cut_day; n]).cast(&DataType::Date)?,
@@ -159,16 +192,32 @@ pub fn evaluation_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
 /// The frame of [`FREQUENCY`].
 pub fn frequency_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
     let bins = evaluation.by_frequency.iter();
-    let mut rows: Vec<_> = bins.flat_map(|bin| bin.predicted.iter().map(move |p| (bin, p))).collect();
+    let mut rows: Vec<_> = bins
+        .flat_map(|bin| bin.predicted.iter().map(move |p| (bin, p)))
+        .collect();
     rows.sort_by(|a, b| (a.0.repeat_days, &a.1.name).cmp(&(b.0.repeat_days, &b.1.name)));
     DataFrame::new_infer_height(vec![
-        Series::new("repeat_days".into(), rows.iter().map(|(bin, _)| bin.repeat_days).collect::<Vec<_>>()),
-        Series::new("contender".into(), rows.iter().map(|(_, p)| p.name.as_str()).collect::<Vec<_>>()),
-        Series::new("or_more".into(), rows.iter().map(|(bin, _)| bin.or_more).collect::<Vec<_>>()),
-        Series::new("customers".into(), rows.iter().map(|(bin, _)| bin.n_customers).collect::<Vec<_>>()),
+        Series::new(
+            "repeat_days".into(),
+            rows.iter().map(|(bin, _)| bin.repeat_days).collect::<Vec<_>>(),
+        ),
+        Series::new(
+            "contender".into(),
+            rows.iter().map(|(_, p)| p.name.as_str()).collect::<Vec<_>>(),
+        ),
+        Series::new(
+            "or_more".into(),
+            rows.iter().map(|(bin, _)| bin.or_more).collect::<Vec<_>>(),
+        ),
+        Series::new(
+            "customers".into(),
+            rows.iter().map(|(bin, _)| bin.n_customers).collect::<Vec<_>>(),
+        ),
         Series::new(
             "actual_orders_mean".into(),
-            rows.iter().map(|(bin, _)| finite(Some(bin.actual_mean))).collect::<Vec<_>>(),
+            rows.iter()
+                .map(|(bin, _)| finite(Some(bin.actual_mean)))
+                .collect::<Vec<_>>(),
         ),
         Series::new(
             "expected_orders_mean".into(),
@@ -197,7 +246,8 @@ pub fn tracking_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
             rows.push(Week {
                 contender: &series.name,
                 end_day: point.week_end_day,
-                days: before.and_then(|p| u32::try_from(i64::from(point.week_end_day) - i64::from(p.week_end_day)).ok()),
+                days: before
+                    .and_then(|p| u32::try_from(i64::from(point.week_end_day) - i64::from(p.week_end_day)).ok()),
                 actual_cumulative: point.actual,
                 expected_cumulative: finite(Some(point.expected)),
                 actual: point.actual.saturating_sub(actual_before),
@@ -207,7 +257,11 @@ pub fn tracking_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
     }
     rows.sort_by(|a, b| (a.end_day, a.contender).cmp(&(b.end_day, b.contender)));
     DataFrame::new_infer_height(vec![
-        Series::new("week_end_date".into(), rows.iter().map(|w| w.end_day).collect::<Vec<_>>()).cast(&DataType::Date)?,
+        Series::new(
+            "week_end_date".into(),
+            rows.iter().map(|w| w.end_day).collect::<Vec<_>>(),
+        )
+        .cast(&DataType::Date)?,
         Series::new("contender".into(), rows.iter().map(|w| w.contender).collect::<Vec<_>>()),
         Series::new("days".into(), rows.iter().map(|w| w.days).collect::<Vec<_>>()),
         Series::new(
@@ -222,8 +276,14 @@ pub fn tracking_frame(evaluation: &Evaluation) -> PolarsResult<DataFrame> {
             "expected_cumulative_orders".into(),
             rows.iter().map(|w| w.expected_cumulative).collect::<Vec<_>>(),
         ),
-        Series::new("actual_orders".into(), rows.iter().map(|w| w.actual).collect::<Vec<_>>()),
-        Series::new("expected_orders".into(), rows.iter().map(|w| w.expected).collect::<Vec<_>>()),
+        Series::new(
+            "actual_orders".into(),
+            rows.iter().map(|w| w.actual).collect::<Vec<_>>(),
+        ),
+        Series::new(
+            "expected_orders".into(),
+            rows.iter().map(|w| w.expected).collect::<Vec<_>>(),
+        ),
     ])
 }
 
@@ -249,7 +309,11 @@ mod tests {
         let errors = frame.column("orders_rmse").unwrap().f64().unwrap();
         assert_eq!(names.len(), evaluation.models.len());
         for (name, error) in names.iter().zip(errors.iter()) {
-            let score = evaluation.models.iter().find(|m| Some(m.name.as_str()) == name).unwrap();
+            let score = evaluation
+                .models
+                .iter()
+                .find(|m| Some(m.name.as_str()) == name)
+                .unwrap();
             assert_eq!(error, score.orders.rmse);
         }
     }
@@ -258,8 +322,19 @@ mod tests {
     fn weeks_add_up_to_the_last_cumulative_number() {
         let evaluation = full();
         let frame = tracking_frame(&evaluation).unwrap();
-        let weekly: u64 = frame.column("actual_orders").unwrap().u64().unwrap().iter().flatten().sum();
-        let last: u64 = evaluation.tracking.iter().map(|s| s.points.last().unwrap().actual).sum();
+        let weekly: u64 = frame
+            .column("actual_orders")
+            .unwrap()
+            .u64()
+            .unwrap()
+            .iter()
+            .flatten()
+            .sum();
+        let last: u64 = evaluation
+            .tracking
+            .iter()
+            .map(|s| s.points.last().unwrap().actual)
+            .sum();
         assert_eq!(weekly, last);
     }
 }

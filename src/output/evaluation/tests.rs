@@ -76,15 +76,22 @@ pub(super) fn full() -> Evaluation {
             .map(|week: i32| TrackPoint {
                 week_end_day: (9_862 + 7 * week + 6).min(CUT + 273),
                 actual: (4_339.0 * (f64::from(week + 1) / 78.0).powf(0.8)) as u64,
-                expected: 4_339.0 * (f64::from(week + 1) / 78.0).powf(0.8)
+                expected: 4_339.0
+                    * (f64::from(week + 1) / 78.0).powf(0.8)
                     * (1.0 + (m.orders.bias.unwrap()) * f64::from(week) / 150.0),
             })
             .collect(),
     });
     let heat = models[..4].iter().map(|m| {
         let (x, t_x): (Vec<u32>, Vec<f64>) = ((0..=17).collect(), (0..=40).map(|k| 6.8 * f64::from(k)).collect());
-        let cell = |x: u32, t: f64| (((x == 0) == (t == 0.0)).then(|| 1.0 / (1.0 + 0.02 * (1.0 + f64::from(x)) * (272.0 - t) / 20.0)), 0.35 * f64::from(x) + 0.3);
-        let rows = |f: &dyn Fn(u32, f64) -> Option<f64>| x.iter().map(|x| t_x.iter().map(|t| f(*x, *t)).collect()).collect();
+        let cell = |x: u32, t: f64| {
+            (
+                ((x == 0) == (t == 0.0)).then(|| 1.0 / (1.0 + 0.02 * (1.0 + f64::from(x)) * (272.0 - t) / 20.0)),
+                0.35 * f64::from(x) + 0.3,
+            )
+        };
+        let rows =
+            |f: &dyn Fn(u32, f64) -> Option<f64>| x.iter().map(|x| t_x.iter().map(|t| f(*x, *t)).collect()).collect();
         Heat {
             name: m.name.clone(),
             age: 272.0,
@@ -210,8 +217,9 @@ fn facts() -> Facts {
         config_hash: "9f86d081884c7d659a2feaa0c55ad015".to_string(),
         currency: Some("$".to_string()),
         chosen: Some("mbg_nbd".to_string()),
-        reason: "mbg_nbd (BIC 28757.5, and 29105.0 without dropout): its log score is within one standard error of the best"
-            .to_string(),
+        reason:
+            "mbg_nbd (BIC 28757.5, and 29105.0 without dropout): its log score is within one standard error of the best"
+                .to_string(),
         notes: vec!["the holdout holds one Christmas and the calibration none: totals may be too low".to_string()],
     }
 }
@@ -232,7 +240,7 @@ fn the_headline_says_who_was_best_by_how_much_and_what_would_have_been_expected(
         "Its total of orders was 11.5% too low.",
         "If you had used <b><bdi>MBG/NBD</bdi></b> on 1997-09-30, you would have expected <b>1,577 orders</b> in the 273 \
          days after; <b>1,882</b> came (−16.2%).",
-        "Predictions of this run rest on <b><bdi>MBG/NBD</bdi></b>",
+        "Why <b><bdi>MBG/NBD</bdi></b> is used: mbg_nbd (BIC",
         "silent for more than 174 days",
     ] {
         assert!(text.contains(said), "{said}\n{text}");
@@ -249,30 +257,55 @@ fn the_table_holds_the_numbers_of_every_contender() {
         assert!(row.contains(&label(&score.name)), "{row}");
         let value = |label: &str| {
             let cell = row.split_once(&format!("data-label=\"{label}\">")).unwrap().1;
-            let cell = cell.split_once("</td>").unwrap().0.replace("<b>", "").replace("</b>", "");
-            cell.replace(',', "").replace('−', "-").replace(['%', '+'], "").parse::<f64>().ok()
+            let cell = cell
+                .split_once("</td>")
+                .unwrap()
+                .0
+                .replace("<b>", "")
+                .replace("</b>", "");
+            cell.replace(',', "")
+                .replace('−', "-")
+                .replace(['%', '+'], "")
+                .parse::<f64>()
+                .ok()
         };
         let is = |label: &str, expected: Option<f64>, digits: f64| match (value(label), expected) {
             (Some(shown), Some(expected)) => assert!((shown - expected).abs() <= digits, "{label}: {shown} {expected}"),
             (shown, expected) => assert_eq!(shown, expected, "{label}"),
         };
-        is("log-likelihood, calibration", score.log_likelihood, 0.005);
-        is("BIC, calibration", score.bic, 0.5);
-        is("log score, holdout", score.log_score, 0.5);
+        is("log-likelihood, calibration", score.log_likelihood, 0.05);
+        is("BIC, calibration", score.bic, 0.05);
+        is("log score, holdout", score.log_score, 0.05);
         is("mean absolute error", score.orders.mae, 0.000_5);
         is("root mean square error", score.orders.rmse, 0.000_5);
         is("bias of total", score.orders.bias.map(|b| 100.0 * b), 0.05);
         is("bias of revenue", score.amount.bias.map(|b| 100.0 * b), 0.05);
-        is("revenue in predicted top fifth", score.top_fifth_share.map(|s| 100.0 * s), 0.05);
+        is(
+            "revenue in predicted top fifth",
+            score.top_fifth_share.map(|s| 100.0 * s),
+            0.05,
+        );
         is("interval held, count", score.coverage.map(|c| 100.0 * c.orders), 0.05);
-        is("interval held, randomised", score.coverage.map(|c| 100.0 * c.orders_randomised), 0.05);
-        is("interval held, revenue", score.coverage.and_then(|c| c.amount).map(|a| 100.0 * a), 0.05);
+        is(
+            "interval held, randomised",
+            score.coverage.map(|c| 100.0 * c.orders_randomised),
+            0.05,
+        );
+        is(
+            "interval held, revenue",
+            score.coverage.and_then(|c| c.amount).map(|a| 100.0 * a),
+            0.05,
+        );
     }
     assert_eq!(table.matches("class=\"winner\"").count(), 1);
     assert!(rows[3].contains("class=\"tag good\">best") && rows[1].contains("class=\"tag\">used"));
     // The best of a column is bold: the largest log-likelihood, the smallest bias.
-    assert!(rows[1].contains("<b>−14,363.24</b>"), "{}", rows[1]);
-    assert!(rows[6].contains("data-label=\"bias of total\"><b>−9.5%</b>"), "{}", rows[6]);
+    assert!(rows[1].contains("<b>−14,363.2</b>"), "{}", rows[1]);
+    assert!(
+        rows[6].contains("data-label=\"bias of total\"><b>−9.5%</b>"),
+        "{}",
+        rows[6]
+    );
     assert_eq!(rows[3].matches("<b>").count(), 2 + 3, "{}", rows[3]);
 }
 
@@ -289,11 +322,21 @@ fn every_chart_has_a_text_alternative_and_its_numbers() {
     ] {
         let part = part(&page, section);
         let svg = part.split_once(&format!("id=\"{chart}\"")).expect(chart).1;
-        assert!(svg.split_once('>').unwrap().0.contains("role=\"img\" aria-label=\""), "{chart}");
-        assert!(part.contains("<details>") && part.contains("How to read it:"), "{section}");
+        assert!(
+            svg.split_once('>').unwrap().0.contains("role=\"img\" aria-label=\""),
+            "{chart}"
+        );
+        assert!(
+            part.contains("<details>") && part.contains("How to read it:"),
+            "{section}"
+        );
     }
     let frequency = part(&page, "frequency");
-    for number in ["<td data-label=\"actual\">0.237</td>", "<td data-label=\"Customers\">1,411</td>", ">7 or more</th>"] {
+    for number in [
+        "<td data-label=\"actual\">0.237</td>",
+        "<td data-label=\"Customers\">1,411</td>",
+        ">7 or more</th>",
+    ] {
         assert!(frequency.contains(number), "{number}");
     }
     assert!(part(&page, "tracking").contains("cut: 1997-09-30"));
@@ -315,7 +358,11 @@ fn nothing_that_is_no_number_is_printed() {
             let page = page(&facts, &evaluation);
             let body = page.split_once("</style>").unwrap().1;
             for word in ["NaN", ">inf", "-inf", " inf ", "\"inf", "infinity"] {
-                assert!(!body.contains(word), "{word}: {:?}", body.split_once(word).map(|(b, _)| &b[b.len() - 80..]));
+                assert!(
+                    !body.contains(word),
+                    "{word}: {:?}",
+                    body.split_once(word).map(|(b, _)| &b[b.len() - 80..])
+                );
             }
             assert!(page.len() < 700_000, "{}", page.len());
         }
@@ -334,7 +381,11 @@ fn what_is_missing_is_a_sentence() {
         ("spend", "Amounts of repeat orders are missing"),
         ("notes", "Nothing special"),
     ] {
-        assert!(part(&empty, section).contains(said), "{section}: {}", part(&empty, section));
+        assert!(
+            part(&empty, section).contains(said),
+            "{section}: {}",
+            part(&empty, section)
+        );
     }
     assert!(!empty.contains("<svg"));
 
@@ -379,7 +430,10 @@ fn names_and_notes_are_text() {
     evaluation.models[0].name = hostile.to_string();
     evaluation.tracking[0].name = hostile.to_string();
     evaluation.heat[0].name = hostile.to_string();
-    evaluation.by_frequency.iter_mut().for_each(|bin| bin.predicted[0].name = hostile.to_string());
+    evaluation
+        .by_frequency
+        .iter_mut()
+        .for_each(|bin| bin.predicted[0].name = hostile.to_string());
     let page = page(&facts, &evaluation);
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
     assert!(page.contains("And 10 more."));
@@ -387,7 +441,10 @@ fn names_and_notes_are_text() {
         for rest in page.split(attribute).skip(1) {
             let inside = rest.split_once('"').unwrap().0;
             assert!(!inside.contains('<'), "markup in an attribute: {inside}");
-            assert!(rest[inside.len() + 1..].starts_with(['>', ' ']), "an attribute ends early: {inside}");
+            assert!(
+                rest[inside.len() + 1..].starts_with(['>', ' ']),
+                "an attribute ends early: {inside}"
+            );
         }
     }
     // HTML elements are not drawn inside a chart.
@@ -401,7 +458,9 @@ fn wide_tables_scroll_in_their_own_box() {
     let mut evaluation = full();
     for i in 0..40 {
         let name = format!("a_model_of_some_length_{i:02}");
-        evaluation.models.push(model(&name, -1e6 - f64::from(i), 1e12, 1e9, 1e9));
+        evaluation
+            .models
+            .push(model(&name, -1e6 - f64::from(i), 1e12, 1e9, 1e9));
         evaluation.by_frequency.iter_mut().for_each(|bin| {
             bin.predicted.push(PredictedMean {
                 name: name.clone(),
@@ -410,11 +469,20 @@ fn wide_tables_scroll_in_their_own_box() {
         });
     }
     let page = page(&facts(), &evaluation);
-    for table in page.split("<table class=\"").skip(1).filter(|t| t.starts_with("numbers") || t.contains("contenders")) {
+    for table in page
+        .split("<table class=\"")
+        .skip(1)
+        .filter(|t| t.starts_with("numbers") || t.contains("contenders"))
+    {
         let columns = table.split_once("</thead>").unwrap().0.matches("scope=\"col\"").count();
         let before = page.split_once(table).unwrap().0;
-        let is_boxed = before.ends_with("\"><table class=\"") && before.rfind("class=\"scroll\"") > before.rfind("</table>");
-        assert!(columns <= 3 || is_boxed, "{columns} columns: {}", &before[before.len() - 120..]);
+        let is_boxed =
+            before.ends_with("\"><table class=\"") && before.rfind("class=\"scroll\"") > before.rfind("</table>");
+        assert!(
+            columns <= 3 || is_boxed,
+            "{columns} columns: {}",
+            &before[before.len() - 120..]
+        );
     }
     assert!(include_str!("style.css").contains(".scroll { overflow-x: auto; }"));
 }
@@ -430,7 +498,10 @@ fn the_best_has_the_least_squared_error_and_of_equals_the_smaller_bias() {
     evaluation.models[5].orders.rmse = Some(0.1);
     let won_by_baseline = page(&facts(), &evaluation);
     assert!(part(&won_by_baseline, "contenders").contains("<b><bdi>Own rate</bdi></b> predicted best, a baseline"));
-    evaluation.models.iter_mut().for_each(|m| m.orders.rmse = Some(f64::NAN));
+    evaluation
+        .models
+        .iter_mut()
+        .for_each(|m| m.orders.rmse = Some(f64::NAN));
     assert_eq!(best(&evaluation), None);
 }
 

@@ -145,6 +145,20 @@ pub(in crate::output) fn change(fraction: f64) -> String {
     format!("{sign}{}", percent(fraction))
 }
 
+/// A number with separators and one decimal, where that is still a digit: log-likelihoods, whose differences count.
+pub(in crate::output) fn tenths(x: f64) -> String {
+    if !x.is_finite() {
+        return NO_NUMBER.to_string();
+    }
+    let tenths = (x.abs() * 10.0).round();
+    if 1e10 <= tenths {
+        return whole(x);
+    }
+    let tenths = tenths as u64;
+    let sign = if x < 0.0 && 0 < tenths { "−" } else { "" };
+    format!("{sign}{}.{}", count(tenths / 10), tenths % 10)
+}
+
 /// A number with so many decimals, so that a column can be compared; thousands are separated, and without decimals.
 pub(in crate::output) fn fixed(x: f64, decimals: usize) -> String {
     if !x.is_finite() {
@@ -410,6 +424,17 @@ mod tests {
         ];
         for (x, text) in numbers {
             assert_eq!(fixed(x, 3), text, "{x}");
+        }
+        let scores = [
+            (-14_363.237, "−14,363.2"),
+            (0.04, "0.0"),
+            (-0.04, "0.0"),
+            (999.97, "1,000.0"),
+            (-2e10, "−20,000,000,000"),
+            (f64::NAN, "–"),
+        ];
+        for (x, text) in scores {
+            assert_eq!(tenths(x), text, "{x}");
         }
     }
 

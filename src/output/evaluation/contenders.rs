@@ -187,7 +187,7 @@ pub(super) fn cards(view: &View) -> String {
         total_card(view, &of_focus),
         revenue_card(view, &of_focus),
         Card::new(
-            "Revenue from the top fifth",
+            "The top fifth brought",
             focus.and_then(|f| f.top_fifth_share).filter(finite).map(percent),
             match focus.and_then(|f| f.top_fifth_share).filter(finite) {
                 Some(_) => format!("of the revenue came from the 20% of customers ranked first{of_focus}"),

@@ -53,15 +53,12 @@ fn purchases(inputs: &[PathBuf]) -> Result<(PurchaseDays, i32), Error> {
     ))
 }
 
-/// Fits every model of a setting, the limits without dropout first.
+/// Fits every model of a setting, the simplest first: the others start from those, and never end below them.
 fn fits(histories: &Histories, setting: Setting) -> Vec<Fitted> {
     let data = Data::new(histories, setting);
     let mut fits: Vec<Fitted> = Vec::new();
     for model in MODELS.into_iter().filter(|model| model.setting() == setting) {
-        let limit = model
-            .without_dropout()
-            .and_then(|name| fits.iter().find(|fit| fit.report.name == name));
-        let fitted = fit::fit(model, &data, limit, None);
+        let fitted = fit::fit(model, &data, &fits, None);
         fits.push(fitted);
     }
     fits

@@ -121,10 +121,7 @@ fn measure(customers: &Customers, names: &[String]) {
             continue;
         }
         let model: &'static dyn CountModel = model;
-        let limit = fits
-            .iter()
-            .find(|fit| Some(fit.report.name.as_str()) == model.without_dropout());
-        let (fitted, taken) = seconds(|| fit::fit(model, &Data::new(&histories, model.setting()), limit, None));
+        let (fitted, taken) = seconds(|| fit::fit(model, &Data::new(&histories, model.setting()), &fits, None));
         let report = serde_json::to_value(&fitted.report).unwrap_or_default();
         let facts = ["params", "log_likelihood", "evaluations", "status"];
         let facts = facts.map(|key| (key.to_owned(), report[key].clone()));

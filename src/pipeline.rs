@@ -347,7 +347,7 @@ fn lifetime_value(params: &clv::Params, summary: &Summary) -> ClvResult {
                 .iter()
                 .map(|&i| summary.mean_purchase_amount[i].unwrap_or(0.0))
                 .collect::<Vec<_>>(),
-            sum_ln_gaps: None,
+            ..CustomerHistories::default()
         },
     );
     if standing.len() < summary.n_customers() {

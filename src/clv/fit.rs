@@ -279,17 +279,18 @@ const FARTHEST_START: f64 = 100.0;
 /// Gains in log-likelihood over the limit without dropout that are below this are the way to infinity, not a maximum.
 const LEAST_GAIN_OVER_LIMIT: f64 = 1e-5;
 
-/// Fits `model`. `limit` is the fit of [`CountModel::without_dropout`], once it is known: the start is made from its
-/// first two parameters, and if the model is no likelier, the limit is the answer. With a `penalty` the answer is
+/// Fits `model`. `earlier` are fits of simpler models to the same data, in any order: from that of
+/// [`CountModel::without_dropout`] the starts are made, and if the model is no likelier, that limit is the answer; and
+/// whatever else lies inside the model ([`CountModel::start_at`]) is a start too, so that the fit is never the worse. With a `penalty` the answer is
 /// proper, so it is not compared with the limit; standard errors and covariance are then those of the penalised
 /// likelihood.
-pub fn fit(model: &'static dyn CountModel, data: &Data, limit: Option<&Fitted>, penalty: Option<&Penalty>) -> Fitted {
+pub fn fit(model: &'static dyn CountModel, data: &Data, earlier: &[Fitted], penalty: Option<&Penalty>) -> Fitted {
     let has_shape = !model.shapes().is_empty();
     if has_shape && data.histories.sum_ln_gaps.is_none() {
         return Fitted::missing(model, FitStatus::NotEnoughHistory);
     }
-    let limit = limit.filter(|l| l.model.setting() == model.setting());
-    let Some((params, maximum)) = search(model, data, limit, penalty) else {
+    let limit = limit_of(model, earlier);
+    let Some((params, maximum)) = search(model, data, earlier, penalty) else {
         return Fitted::missing(model, FitStatus::NotEnoughHistory);
     };
     if !maximum.log_likelihood.is_finite() {
@@ -365,13 +366,19 @@ fn widen(inner: Vec<Vec<f64>>, free: usize) -> Vec<Vec<f64>> {
     std::iter::repeat_n(vec![0.0; k], free).chain(rows).collect()
 }
 
+fn limit_of<'a>(model: &dyn CountModel, earlier: &'a [Fitted]) -> Option<&'a Fitted> {
+    let name = model.without_dropout()?;
+    earlier.iter().find(|fitted| fitted.model.name() == name)
+}
+
 /// All parameters in units of the fit, and the maximum over those that are searched.
 fn search(
     model: &'static dyn CountModel,
     data: &Data,
-    limit: Option<&Fitted>,
+    earlier: &[Fitted],
     penalty: Option<&Penalty>,
 ) -> Option<(Vec<f64>, Maximum)> {
+    let limit = limit_of(model, earlier);
     let powers = model.time_powers();
     let mut start = [0.5, 0.5 / data.pooled_rate()];
     if let Some(limit) = limit
@@ -382,6 +389,14 @@ fn search(
         start = [first, second / data.unit.powi(second_power)];
     }
     let mut starts = model.starts(start);
+    for simpler in earlier.iter().filter(|f| f.model.setting() == model.setting()) {
+        let powers = simpler.model.time_powers();
+        let in_units = simpler.params_days.iter().zip(powers);
+        let params: Vec<f64> = in_units.map(|(p, power)| p / data.unit.powi(*power)).collect();
+        if params.iter().all(|p| p.is_finite() && 0.0 < *p) {
+            starts.extend(model.start_at(simpler.model.name(), &params));
+        }
+    }
     let free = usize::from(!model.shapes().is_empty());
     let prior = penalty.map_or_else(Vec::new, |p| p.in_units_of(data.unit, powers, free));
     let centre_of_shape = penalty.and_then(|p| p.centre.first()).map(|c| c.exp());

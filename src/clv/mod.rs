@@ -5,9 +5,12 @@
 //! is null and has a [`Status`]. Cost: O(n log n) to collapse equal histories, then linear in distinct histories.
 //!
 //! Files, in data-flow order: `special` (functions), `optimise` (Newton), `histories` (collapse), `model` (trait,
-//! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `select` (choice and
-//! ladder), `value` (predictions), `tracking` (fit in sample), `season` (the clock).
+//! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `purchases`,
+//! `opportunities` and `holdout` (cuts), `clock` and `season`, `baseline`, `select` (what can predict), `ladder` (choice
+//! by likelihood), `value` (predictions), `tracking` (fit in sample), `evaluation`, `pictures` and `trial` (fit out of
+//! sample), `competition` (choice), `groups` and `covariates` (parameters that differ between customers).
 
+pub mod baseline;
 pub mod bb;
 pub mod bdw;
 pub mod beta_geometric;
@@ -16,6 +19,7 @@ pub mod bg_bb;
 pub mod bg_cnbd_k;
 pub mod bg_nbd;
 pub mod clock;
+pub mod competition;
 pub mod covariates;
 pub mod erlang;
 pub mod evaluation;
@@ -24,6 +28,8 @@ pub mod gamma_gamma;
 pub mod geometric;
 pub mod groups;
 pub mod histories;
+pub mod holdout;
+pub mod ladder;
 pub mod mbg_cnbd_k;
 pub mod mbg_nbd;
 pub mod means;
@@ -33,6 +39,7 @@ pub mod opportunities;
 pub mod optimise;
 pub mod orders;
 pub mod pareto_nbd;
+pub mod pictures;
 pub mod purchases;
 pub mod quadrature;
 pub mod sbg;
@@ -41,14 +48,19 @@ pub mod select;
 pub mod special;
 pub mod stages;
 pub mod tracking;
+pub mod trial;
 pub mod value;
 
 use serde::{Deserialize, Serialize};
 
+use self::baseline::{Known, LastWindow};
+use self::competition::{Outlook, Selection, Standing};
+use self::evaluation::Evaluation;
 use self::gamma_gamma::Spenders;
 use self::histories::{Histories, History, NO_ROW};
-use self::model::{FitStatus, MODELS, ModelFit};
-use self::select::{ClvModel, Counts, FEWEST_CUSTOMERS, FEWEST_REPEATERS, Selection, Spend};
+use self::holdout::{FEWEST_CUSTOMERS, FEWEST_REPEATERS, Holdout, NoHoldout};
+use self::model::{FitStatus, MODELS, ModelFit, Setting};
+use self::select::{ClvModel, Counts, Spend};
 use self::tracking::RepeatBin;
 pub use self::value::{CustomerValues, Scorer, Status};
 
@@ -215,6 +227,19 @@ pub struct CustomerHistories<'a> {
     /// Σ ln of the gaps in days between neighbouring purchase days, all customers together; without it the regular
     /// models (CNBD-k) are not fitted.
     pub sum_ln_gaps: Option<f64>,
+    /// What the baseline `last_period` repeats; without it that baseline cannot be chosen and predicts nothing.
+    pub recent: Option<Recent<'a>>,
+}
+
+/// Purchases of the last days up to as-of, one entry a customer.
+#[derive(Clone, Copy, Debug)]
+pub struct Recent<'a> {
+    /// How many days: as many as the horizon, if the history is that long.
+    pub window_days: u32,
+    /// Purchase days.
+    pub orders: &'a [u32],
+    /// Their net amount.
+    pub amount: &'a [f64],
 }
 
 impl CustomerHistories<'_> {
@@ -238,6 +263,26 @@ impl CustomerHistories<'_> {
 
     fn repeat_amount(&self, i: usize) -> Option<f64> {
         self.mean_repeat_amount.get(i).copied().flatten()
+    }
+
+    /// What a baseline looks at. An amount that is not finite is none.
+    fn known(&self, i: usize) -> Known {
+        let day = |days: &[f64]| days.get(i).copied().unwrap_or(f64::NAN);
+        Known {
+            history: History {
+                x: self.x[i],
+                t_x: day(self.t_x_days),
+                age: day(self.age_days),
+            },
+            mean_amount_all: day(self.mean_amount_all),
+            recent: self.recent.and_then(|recent| {
+                Some(LastWindow {
+                    days: recent.window_days,
+                    orders: *recent.orders.get(i)?,
+                    amount: *recent.amount.get(i)?,
+                })
+            }),
+        }
     }
 
     /// Net amount of all purchase days over their number; `None` unless positive.
@@ -266,6 +311,7 @@ pub enum Warning {
     InvalidHistories { customers: u64 },
     NotEnoughHistory,
     NoDropoutLimit,
+    BaselineWins { name: String },
     OneTimersAlive,
     PooledRate,
     PooledSpend { why: FitStatus },
@@ -280,6 +326,7 @@ impl Warning {
             Self::InvalidHistories { .. } => "clv_invalid_histories",
             Self::NotEnoughHistory => "clv_not_enough_history",
             Self::NoDropoutLimit => "clv_no_dropout_limit",
+            Self::BaselineWins { .. } => "clv_baseline_wins",
             Self::OneTimersAlive => "clv_one_timers_alive",
             Self::PooledRate => "clv_pooled_rate",
             Self::PooledSpend { .. } => "clv_pooled_spend",
@@ -296,6 +343,11 @@ impl Warning {
             }
             Self::NotEnoughHistory => "no count model could be fitted, so there are no predictions".to_owned(),
             Self::NoDropoutLimit => "dropout could not be estimated, so alive_prob is 1 for everybody".to_owned(),
+            Self::BaselineWins { name } => {
+                format!(
+                    "the baseline {name} predicted the holdout better than every model, so it is used; there is no alive_prob and no interval"
+                )
+            }
             Self::OneTimersAlive => {
                 "under bg_nbd nobody can drop out before a second order, so alive_prob is 1 for all one-time buyers"
                     .to_owned()
@@ -327,6 +379,10 @@ impl Warning {
             Self::NotEnoughHistory => "give a longer history: some customers must have bought on two days".to_owned(),
             Self::NoDropoutLimit => {
                 "use days_since_last against mean_gap_days to find customers who went silent".to_owned()
+            }
+            Self::BaselineWins { .. } => {
+                "name a model in [clv] to use it all the same; a season or a contract may be what the models miss"
+                    .to_owned()
             }
             Self::OneTimersAlive => {
                 "--set clv.model=mbg_nbd gives them a probability below 1, at some cost in fit".to_owned()
@@ -370,10 +426,18 @@ pub struct ClvResult {
     pub warnings: Vec<Warning>,
     /// What [`score`] needs; save it to score new data later.
     pub model: ClvModel,
+    /// How models and baselines stood on the holdout; empty without one.
+    pub competition: Vec<Standing>,
+    pub evaluation: Option<Evaluation>,
 }
 
-/// Fits, chooses and predicts.
+/// Fits, chooses by likelihood and predicts.
 pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
+    run_on(params, customers, Err(NoHoldout::NoPurchaseDays))
+}
+
+/// Fits, chooses and predicts. `auto` chooses by `holdout` too, if there is one.
+pub fn run_on(params: &Params, customers: &CustomerHistories<'_>, holdout: Result<&Holdout, NoHoldout>) -> ClvResult {
     let (mut histories, row_of) = Histories::collapse(&customers.histories());
     histories.sum_ln_gaps = customers.sum_ln_gaps;
     let spenders = Spenders::new(
@@ -381,13 +445,26 @@ pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
             .filter(|i| row_of[*i] != NO_ROW)
             .filter_map(|i| Some((customers.x[i], customers.repeat_amount(i)?))),
     );
-    let pooled_amount = customers.pooled_amount(&row_of);
+    let setting = model::find(&params.model).map_or_else(Setting::default, |model| model.setting());
     let Selection {
         model,
         models,
         selected_model,
         selection_reason,
-    } = select::select(&params.model, params.ridge, &histories, &spenders, pooled_amount);
+        competition,
+        evaluation,
+    } = competition::select(
+        &params.model,
+        setting,
+        &histories,
+        &spenders,
+        Outlook {
+            pooled_amount: customers.pooled_amount(&row_of),
+            recent_days: customers.recent.map(|recent| recent.window_days),
+            ridge: params.ridge,
+            holdout,
+        },
+    );
     let spend_correlation = spenders.correlation();
     let invalid = row_of.iter().filter(|row| **row == NO_ROW).count() as u64;
     let warnings = warnings(&model, &models, invalid, spend_correlation);
@@ -402,6 +479,8 @@ pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
         spend_correlation,
         warnings,
         model,
+        competition,
+        evaluation,
     }
 }
 
@@ -417,7 +496,10 @@ fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, correlation: Op
     }
     match model.counts {
         Counts::Nothing => out.push(Warning::NotEnoughHistory),
-        Counts::PooledRate { .. } => out.push(Warning::PooledRate),
+        Counts::PooledRate { .. } | Counts::PooledRenewal { .. } => out.push(Warning::PooledRate),
+        Counts::Baseline { baseline } => out.push(Warning::BaselineWins {
+            name: baseline.name().to_owned(),
+        }),
         Counts::Model { stands_in: true, .. } => out.push(Warning::NoDropoutLimit),
         Counts::Model { ref name, .. } if name == bg_nbd::NAME => out.push(Warning::OneTimersAlive),
         Counts::Model { .. } => {}

@@ -158,6 +158,7 @@ impl Observed {
             mean_repeat_amount: &self.mean_repeat_amount,
             mean_amount_all: &self.mean_amount_all,
             sum_ln_gaps: self.sum_ln_gaps,
+            ..CustomerHistories::default()
         }
     }
 }

@@ -49,11 +49,11 @@ use self::harmonics::{Count, WEEK};
 use self::weights::{AUTO, place};
 pub use self::weights::{Season, SeasonConfig, SeasonParams, SeasonProblem};
 use super::clock::{Clock, YEAR, YearDay};
-use super::gamma_gamma::Spenders;
 use super::histories::Histories;
+use super::ladder;
 use super::model::{self, Setting};
 use super::purchases::PurchaseDays;
-use super::select;
+use super::select::{self, ClvModel, Spend};
 use super::tracking::{self, Expectation, Run};
 use super::value::Scorer;
 use crate::units::Day;
@@ -335,11 +335,10 @@ fn stationary(purchases: &PurchaseDays, last_day: i32, clock: &Clock, model: &st
     let observed = purchases.until(last_day, clock);
     let (mut histories, _) = Histories::collapse(&observed.histories().histories());
     histories.sum_ln_gaps = observed.sum_ln_gaps;
-    let nothing_spent = Spenders::new(std::iter::empty());
-    select::select(model, 0.0, &histories, &nothing_spent, None)
-        .model
-        .scorer()
-        .ok()
+    let fits = select::fit_counts(model, Setting::Noncontractual, 0.0, &histories);
+    let counts = ladder::choose(model, &fits).counts;
+    let spend = Spend::Nothing;
+    ClvModel { counts, spend }.scorer().ok()
 }
 
 /// What had happened by the end of a day.

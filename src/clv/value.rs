@@ -18,6 +18,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::baseline::{Baseline, Known};
 use super::gamma_gamma::GammaGamma;
 use super::histories::{Histories, History, NO_ROW};
 use super::model::{self, CountModel};
@@ -31,6 +32,7 @@ use super::{CustomerHistories, Params};
 /// | `invalid_history` | t_x or T is negative, not finite or contradicts x | all |
 /// | `not_enough_history` | nobody has bought on a second day, or there is no span of time | all but `expected_order_amount` |
 /// | `pooled_rate` | one order rate for all customers | `alive_prob`, the interval |
+/// | `baseline` | a baseline predicted the holdout better than every model | `alive_prob`, the interval; all but `expected_order_amount` where `last_period` lacks the last period |
 /// | `no_dropout_limit` | dropout could not be estimated: the NBD, `alive_prob` 1 | none |
 /// | `no_spend` | no positive amounts to learn from | `expected_order_amount`, `clv_*` |
 /// | `pooled_spend` | one order amount for all customers | none |
@@ -45,6 +47,7 @@ pub enum Status {
     InvalidHistory,
     NotEnoughHistory,
     PooledRate,
+    Baseline,
     NoDropoutLimit,
     NoSpend,
     PooledSpend,
@@ -53,11 +56,12 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AllReturned,
         Self::InvalidHistory,
         Self::NotEnoughHistory,
         Self::PooledRate,
+        Self::Baseline,
         Self::NoDropoutLimit,
         Self::NoSpend,
         Self::PooledSpend,
@@ -71,6 +75,7 @@ impl Status {
             Self::InvalidHistory => "invalid_history",
             Self::NotEnoughHistory => "not_enough_history",
             Self::PooledRate => "pooled_rate",
+            Self::Baseline => "baseline",
             Self::NoDropoutLimit => "no_dropout_limit",
             Self::NoSpend => "no_spend",
             Self::PooledSpend => "pooled_spend",
@@ -107,8 +112,12 @@ enum CountScorer {
         params: Vec<f64>,
         stands_in: bool,
     },
+    Baseline(Baseline),
     PooledRate {
         orders_per_day: f64,
+    },
+    PooledRenewal {
+        renewal_prob: f64,
     },
     Nothing,
 }
@@ -173,6 +182,26 @@ impl ClvModel {
             Counts::PooledRate { orders_per_day } => CountScorer::PooledRate {
                 orders_per_day: positive("pooled_rate", "orders_per_day", Some(*orders_per_day))?,
             },
+            Counts::PooledRenewal { renewal_prob } => CountScorer::PooledRenewal {
+                renewal_prob: positive("pooled_renewal", "renewal_prob", Some(*renewal_prob))?.min(1.0),
+            },
+            Counts::Baseline { baseline } => {
+                match *baseline {
+                    Baseline::LastPeriod { window_days } => {
+                        positive(baseline.name(), "window_days", Some(f64::from(window_days)))?;
+                    }
+                    Baseline::Hiatus { longest_silence_days } => {
+                        // Nobody is silent for less than no time.
+                        positive(
+                            baseline.name(),
+                            "longest_silence_days",
+                            Some(longest_silence_days + 1.0),
+                        )?;
+                    }
+                    Baseline::Rate => {}
+                }
+                CountScorer::Baseline(*baseline)
+            }
             Counts::Nothing => CountScorer::Nothing,
         };
         if let Spend::GammaGamma { p, q, gamma, .. } = self.spend {
@@ -240,9 +269,17 @@ impl Scorer {
             let (o, amount, status) = if row == NO_ROW {
                 (Orders::default(), None, Status::InvalidHistory)
             } else {
-                let o = orders[row as usize];
                 let (amount, spend_status) = self.amount(customers.x[i], customers.repeat_amount(i));
-                (o, amount, self.count_status().min(spend_status))
+                match self.counts {
+                    CountScorer::Baseline(baseline) => {
+                        let known = customers.known(i);
+                        let o = baseline_orders(&baseline, &known, &periods);
+                        // What a baseline says of amounts is what was judged with it.
+                        let amount = amount.and_then(|_| baseline.order_amount(&known));
+                        (o, amount, Status::Baseline.min(spend_status))
+                    }
+                    _ => (orders[row as usize], amount, self.count_status().min(spend_status)),
+                }
             };
             let times = |orders: Option<f64>| finite(orders? * amount?);
             // The interval's orders come at the same time as the expected ones.
@@ -265,7 +302,8 @@ impl Scorer {
         match self.counts {
             CountScorer::Model { stands_in: true, .. } => Status::NoDropoutLimit,
             CountScorer::Model { .. } => Status::Ok,
-            CountScorer::PooledRate { .. } => Status::PooledRate,
+            CountScorer::PooledRate { .. } | CountScorer::PooledRenewal { .. } => Status::PooledRate,
+            CountScorer::Baseline(_) => Status::Baseline,
             CountScorer::Nothing => Status::NotEnoughHistory,
         }
     }
@@ -288,7 +326,14 @@ impl Scorer {
     fn orders(&self, h: &History, periods: &Periods) -> Orders {
         let mut within = vec![0.0; periods.ends.len()];
         let (alive, tail) = match &self.counts {
-            CountScorer::Nothing => return Orders::default(),
+            CountScorer::Nothing | CountScorer::Baseline(_) => return Orders::default(),
+            CountScorer::PooledRenewal { renewal_prob } => {
+                let here = if f64::from(h.x) < h.age { 0.0 } else { 1.0 };
+                for (orders, end) in within.iter_mut().zip(&periods.ends) {
+                    *orders = here * renewals(*renewal_prob, *end);
+                }
+                (Some(here), None)
+            }
             CountScorer::PooledRate { orders_per_day } => {
                 for (orders, end) in within.iter_mut().zip(&periods.ends) {
                     *orders = orders_per_day * end;
@@ -322,7 +367,10 @@ impl Scorer {
     /// Expected repeat orders of a new customer within each of `ages` (ascending, in days); `None` without a model.
     pub(super) fn expected_of_new(&self, ages: &[f64]) -> Option<Vec<f64>> {
         match &self.counts {
-            CountScorer::Nothing => None,
+            CountScorer::Nothing | CountScorer::Baseline(_) => None,
+            CountScorer::PooledRenewal { renewal_prob } => {
+                Some(ages.iter().map(|age| renewals(*renewal_prob, *age)).collect())
+            }
             CountScorer::PooledRate { orders_per_day } => Some(ages.iter().map(|age| orders_per_day * age).collect()),
             CountScorer::Model { model, params, .. } => {
                 let mut out = vec![0.0; ages.len()];
@@ -335,12 +383,43 @@ impl Scorer {
     /// P(a new customer makes more than i repeat orders within `age`), i = 0 … len − 1; `None` without a model.
     pub(super) fn tail_of_new(&self, age: f64, len: usize) -> Option<Vec<f64>> {
         let mut tail = match &self.counts {
-            CountScorer::Nothing => return None,
+            CountScorer::Nothing | CountScorer::Baseline(_) => return None,
+            CountScorer::PooledRenewal { renewal_prob } => {
+                let due = (age.floor() as usize).min(len);
+                (1..=due).map(|i| renewal_prob.powf(i as f64)).collect()
+            }
             CountScorer::PooledRate { orders_per_day } => poisson_tail(orders_per_day * age, len),
             CountScorer::Model { model, params, .. } => model.order_tail(params, &History::NEW, age, 0.0, len),
         };
         tail.resize(len, 0.0);
         Some(tail)
+    }
+}
+
+/// Expected orders and the same discounted: they come evenly over the horizon, as far as a baseline knows.
+fn baseline_orders(baseline: &Baseline, known: &Known, periods: &Periods) -> Orders {
+    let horizon = periods.horizon();
+    let expected = baseline.expected_orders(known, horizon);
+    let mut before = 0.0;
+    let mut discount = 0.0;
+    for (end, factor) in periods.ends.iter().zip(&periods.discounts) {
+        discount += (end - before) / horizon * factor;
+        before = *end;
+    }
+    Orders {
+        expected,
+        discounted: expected.and_then(|orders| finite(orders * discount)),
+        ..Orders::default()
+    }
+}
+
+/// Expected renewals of somebody who is still there, within `horizon` renewals: p + p² + ….
+fn renewals(p: f64, horizon: f64) -> f64 {
+    let due = horizon.floor().max(0.0);
+    if p < 1.0 {
+        p * -(due * p.ln()).exp_m1() / (1.0 - p)
+    } else {
+        due
     }
 }
 

@@ -496,7 +496,7 @@ fn run(customers: &[(History, f64)], config: &Config) -> ClvResult {
         age_days: &age,
         mean_repeat_amount: &repeat,
         mean_amount_all: &all,
-        sum_ln_gaps: None,
+        ..CustomerHistories::default()
     };
     clv::run(&config.check().unwrap(), &input)
 }
@@ -646,7 +646,7 @@ fn a_saved_model_scores_as_the_fitted_one() {
         age_days: &age,
         mean_repeat_amount: &repeat,
         mean_amount_all: &[],
-        sum_ln_gaps: None,
+        ..CustomerHistories::default()
     };
     let params = Config::default().check().unwrap();
     assert_eq!(clv::score(&params, &saved.scorer().unwrap(), &input), result.customers);

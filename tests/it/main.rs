@@ -5,6 +5,7 @@ mod cli;
 mod contract;
 mod differential;
 mod files;
+mod holdout;
 mod hostile;
 mod laws;
 mod licences;

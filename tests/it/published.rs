@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use quintile::clv::fit::{self, Data, Fitted};
 use quintile::clv::gamma_gamma::{self, GammaGamma, Spenders};
@@ -18,7 +18,7 @@ use quintile::clv::tracking::track;
 use quintile::clv::{self, ClvResult, Config, CustomerHistories, Status};
 use serde_json::Value;
 
-fn real_data() -> Option<PathBuf> {
+pub(crate) fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("QUINTILE_REAL_DATA");
     if folder.is_none() {
         println!("skipped: QUINTILE_REAL_DATA is not set");
@@ -26,7 +26,7 @@ fn real_data() -> Option<PathBuf> {
     folder.map(PathBuf::from)
 }
 
-fn batches(path: &Path) -> Vec<RecordBatch> {
+pub(crate) fn batches(path: &Path) -> Vec<RecordBatch> {
     let file = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     ParquetRecordBatchReaderBuilder::try_new(file)
         .unwrap()
@@ -36,7 +36,7 @@ fn batches(path: &Path) -> Vec<RecordBatch> {
         .collect()
 }
 
-fn floats(batches: &[RecordBatch], column: &str) -> Vec<f64> {
+pub(crate) fn floats(batches: &[RecordBatch], column: &str) -> Vec<f64> {
     let mut out = Vec::new();
     for batch in batches {
         let array = batch
@@ -54,22 +54,31 @@ fn floats(batches: &[RecordBatch], column: &str) -> Vec<f64> {
 }
 
 fn strings(batches: &[RecordBatch], column: &str) -> Vec<String> {
+    texts(batches, column).into_iter().map(|s| s.unwrap()).collect()
+}
+
+pub(crate) fn texts(batches: &[RecordBatch], column: &str) -> Vec<Option<String>> {
     let mut out = Vec::new();
     for batch in batches {
         let array = batch
             .column_by_name(column)
             .unwrap_or_else(|| panic!("no column {column}"));
         match array.data_type() {
-            DataType::LargeUtf8 => {
-                out.extend(array.as_string::<i64>().iter().map(|s| s.unwrap().to_owned()));
-            }
-            _ => out.extend(array.as_string::<i32>().iter().map(|s| s.unwrap().to_owned())),
+            DataType::LargeUtf8 => out.extend(array.as_string::<i64>().iter().map(|s| s.map(str::to_owned))),
+            _ => out.extend(array.as_string::<i32>().iter().map(|s| s.map(str::to_owned))),
         }
     }
     out
 }
 
-fn days(batches: &[RecordBatch], column: &str) -> Vec<i32> {
+pub(crate) fn integers(batches: &[RecordBatch], column: &str) -> Vec<i32> {
+    let columns = batches.iter().map(|batch| batch.column_by_name(column).unwrap());
+    columns
+        .flat_map(|array| array.as_primitive::<Int32Type>().values().to_vec())
+        .collect()
+}
+
+pub(crate) fn days(batches: &[RecordBatch], column: &str) -> Vec<i32> {
     let mut out = Vec::new();
     for batch in batches {
         let array = batch
@@ -132,7 +141,7 @@ impl Summary {
             age_days: &age,
             mean_repeat_amount: &zbar,
             mean_amount_all: &self.zbar,
-            sum_ln_gaps: None,
+            ..CustomerHistories::default()
         };
         clv::run(&config.check().unwrap(), &customers)
     }
@@ -141,14 +150,13 @@ impl Summary {
     fn fits(&self) -> BTreeMap<&'static str, Fitted> {
         let (rows, _) = Histories::collapse(&self.histories);
         let data = Data::new(&rows, Setting::Noncontractual);
-        let mut out = BTreeMap::<&str, Fitted>::new();
+        let mut fits = Vec::<Fitted>::new();
         let on_times = |model: &&dyn CountModel| model.setting() == Setting::Noncontractual;
         for model in model::MODELS.into_iter().filter(on_times) {
-            let limit = model.without_dropout().and_then(|name| out.get(name));
-            let fitted = fit::fit(model, &data, limit, None);
-            out.insert(model.name(), fitted);
+            let fitted = fit::fit(model, &data, &fits, None);
+            fits.push(fitted);
         }
-        out
+        fits.into_iter().map(|fitted| (fitted.model.name(), fitted)).collect()
     }
 }
 
@@ -186,7 +194,7 @@ fn cdnow_until(folder: &Path, until: i32) -> (Vec<String>, Summary, Vec<Vec<i32>
     (customers.into_keys().collect(), summary, all_days)
 }
 
-const END_OF_CALIBRATION: i32 = 10_134; // 1997-09-30
+pub(crate) const END_OF_CALIBRATION: i32 = 10_134; // 1997-09-30
 
 #[track_caller]
 fn assert_relative(what: &str, got: f64, want: f64, tolerance: f64) {
@@ -560,13 +568,13 @@ fn reference_folder(folder: &Path) -> PathBuf {
     folder.join("..").join("reference")
 }
 
-fn reference(folder: &Path, file: &str) -> Value {
+pub(crate) fn reference(folder: &Path, file: &str) -> Value {
     let path = reference_folder(folder).join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
 
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 

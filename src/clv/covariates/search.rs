@@ -5,7 +5,7 @@ use super::chi_square::{chi_square_tail, two_sided_normal};
 use super::coding::{Coded, Coding, Column, Dropped};
 use super::design::{Design, MOST_PARAMS};
 use super::{CovariateFit, CovariateModel, Effect, LikelihoodRatio, SavedEffects};
-use crate::clv::fit::{self, BOUND, Data, THIN_ROWS};
+use crate::clv::fit::{self, BOUND, Data, Fitted, THIN_ROWS};
 use crate::clv::histories::History;
 use crate::clv::model::{CountModel, FitStatus, Letters, Setting, find};
 use crate::clv::optimise::{self, Limits, Search, Termination};
@@ -81,8 +81,11 @@ pub fn fit(
     // The longest history is one unit already.
     let data = Data::new(&whole, Setting::Noncontractual);
     let limit = model.without_dropout().and_then(find);
-    let limit = limit.map(|limit| fit::fit(limit, &data, None, None));
-    let without = fit::fit(model, &data, limit.as_ref(), None);
+    let limit: Vec<Fitted> = limit
+        .map(|limit| fit::fit(limit, &data, &[], None))
+        .into_iter()
+        .collect();
+    let without = fit::fit(model, &data, &limit, None);
     report.status = without.report.status;
     report.log_likelihood_without = without.report.log_likelihood.map(to_days);
     report.bic_without = report

@@ -77,8 +77,8 @@ fn model() -> &'static dyn CountModel {
 fn alone(histories: &[History]) -> (Vec<f64>, FitStatus) {
     let histories = Histories::collapse(histories).0;
     let data = Data::new(&histories, Setting::Noncontractual);
-    let nbd = fit::fit(&Nbd, &data, None, None);
-    let fitted = fit::fit(model(), &data, Some(&nbd), None);
+    let nbd = fit::fit(&Nbd, &data, &[], None);
+    let fitted = fit::fit(model(), &data, &[nbd], None);
     let mut params = fitted.params_days;
     if fitted.report.status == FitStatus::NoDropoutLimit {
         (params[2], params[3]) = (1e-9, 1.0);

@@ -65,9 +65,10 @@ fn expected(purchases: &PurchaseDays, cut: i32, clock: &Clock, horizon: f64) -> 
     let observed = purchases.until(cut, clock);
     let histories = observed.histories().histories();
     let (collapsed, _) = Histories::collapse(&histories);
-    let chosen = select::select(PREFERRED, 0.0, &collapsed, &Spenders::new(std::iter::empty()), None);
-    let select::Counts::Model { name, params, .. } = chosen.model.counts else {
-        panic!("no model: {}", chosen.selection_reason);
+    let fits = select::fit_counts(PREFERRED, Setting::Noncontractual, 0.0, &collapsed);
+    let chosen = ladder::choose(PREFERRED, &fits);
+    let select::Counts::Model { name, params, .. } = chosen.counts else {
+        panic!("no model: {}", chosen.reason);
     };
     let model = model::find(&name).unwrap();
     let params: Vec<f64> = model

@@ -444,3 +444,6 @@ fn search(
     maximum.search.non_finite = non_finite;
     Some((params, maximum))
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,10 @@ impl CountModel for MbgNbd {
         true
     }
 
+    fn forgets_last_order(&self) -> bool {
+        true
+    }
+
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
         beta_geometric::starts(nbd)
     }

@@ -29,6 +29,8 @@ pub mod geometric;
 pub mod groups;
 pub mod histories;
 pub mod holdout;
+pub mod horizon;
+pub mod interval;
 pub mod ladder;
 pub mod mbg_cnbd_k;
 pub mod mbg_nbd;
@@ -46,23 +48,27 @@ pub mod sbg;
 pub mod season;
 pub mod select;
 pub mod special;
+pub mod spend_total;
 pub mod stages;
 pub mod tracking;
 pub mod trial;
+pub mod uncertainty;
 pub mod value;
 
 use serde::{Deserialize, Serialize};
 
 use self::baseline::{Known, LastWindow};
+use self::clock::Clock;
 use self::competition::{Outlook, Selection, Standing};
 use self::evaluation::Evaluation;
 use self::gamma_gamma::Spenders;
 use self::histories::{Histories, History, NO_ROW};
 use self::holdout::{FEWEST_CUSTOMERS, FEWEST_REPEATERS, Holdout, NoHoldout};
+use self::horizon::Horizons;
 use self::model::{FitStatus, MODELS, ModelFit, Setting};
 use self::select::{ClvModel, Counts, Spend};
 use self::tracking::RepeatBin;
-pub use self::value::{CustomerValues, Scorer, Status};
+pub use self::value::{CustomerValues, HorizonValues, Scorer, Status};
 
 /// What the user may set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +78,8 @@ pub struct Config {
     pub model: String,
     /// Days after as-of that are valued.
     pub horizon_days: u32,
+    /// Further horizons that are predicted in the same pass.
+    pub horizons_days: Vec<u32>,
     /// Orders within a period are discounted from its end.
     pub period_days: u32,
     /// 0.10 means that 1.10 in a year is worth 1.00 today.
@@ -79,6 +87,8 @@ pub struct Config {
     /// Ridge on the logarithms of the count models' parameters, toward customers who are all alike in kind: ln L −
     /// ½ ridge × customers × Σ (ln p − centre)² is maximised, see [`fit::Penalty::ridge`]. 0 is maximum likelihood.
     pub ridge: f64,
+    /// Probability that the intervals are to hold.
+    pub interval: f64,
 }
 
 impl Default for Config {
@@ -86,9 +96,11 @@ impl Default for Config {
         Self {
             model: AUTO.to_owned(),
             horizon_days: 365,
+            horizons_days: Vec::new(),
             period_days: 30,
             annual_discount_rate: 0.10,
             ridge: 0.0,
+            interval: 0.90,
         }
     }
 }
@@ -98,15 +110,20 @@ const LONGEST_HORIZON_DAYS: u32 = 36_500;
 const MOST_PERIODS: u32 = 1_200;
 const HIGHEST_DISCOUNT_RATE: f64 = 10.0;
 const STRONGEST_RIDGE: f64 = 1e3;
+const MOST_HORIZONS: usize = 100;
+const NARROWEST_INTERVAL: f64 = 0.01;
+const WIDEST_INTERVAL: f64 = 0.999;
 
 /// A checked [`Config`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Params {
     model: String,
     horizon_days: u32,
+    horizons_days: Vec<u32>,
     period_days: u32,
     annual_discount_rate: f64,
     ridge: f64,
+    interval: f64,
 }
 
 impl Params {
@@ -122,6 +139,10 @@ pub enum Problem {
     UnknownModel { value: String },
     #[error("horizon_days is {value}, not between 1 and {LONGEST_HORIZON_DAYS}")]
     Horizon { value: u32 },
+    #[error("horizons_days has {value}, not between 1 and {LONGEST_HORIZON_DAYS}")]
+    FurtherHorizon { value: u32 },
+    #[error("horizons_days has {n} entries, more than {MOST_HORIZONS}")]
+    TooManyHorizons { n: usize },
     #[error("period_days is {value}, not between 1 and {LONGEST_HORIZON_DAYS}")]
     Period { value: u32 },
     #[error("period_days {period_days} cuts the horizon into more than {MOST_PERIODS} periods")]
@@ -130,6 +151,8 @@ pub enum Problem {
     DiscountRate { value: f64 },
     #[error("ridge is {value}, not between 0 and {STRONGEST_RIDGE}")]
     Ridge { value: f64 },
+    #[error("interval is {value}, not between {NARROWEST_INTERVAL} and {WIDEST_INTERVAL}")]
+    Interval { value: f64 },
 }
 
 impl Problem {
@@ -141,6 +164,8 @@ impl Problem {
             Self::Period { .. } | Self::TooManyPeriods { .. } => "period_days",
             Self::DiscountRate { .. } => "annual_discount_rate",
             Self::Ridge { .. } => "ridge",
+            Self::FurtherHorizon { .. } | Self::TooManyHorizons { .. } => "horizons_days",
+            Self::Interval { .. } => "interval",
         }
     }
 
@@ -154,6 +179,9 @@ impl Problem {
                 format!("use {} or more", horizon_days.div_ceil(MOST_PERIODS))
             }
             Self::DiscountRate { .. } => "use a fraction: 0.10 for ten per cent a year".to_owned(),
+            Self::FurtherHorizon { .. } => "use days, as in [90, 180]".to_owned(),
+            Self::TooManyHorizons { .. } => format!("keep {MOST_HORIZONS} of them"),
+            Self::Interval { .. } => "use 0.90 for the middle 90 per cent".to_owned(),
             Self::Ridge { .. } => "use 0 for maximum likelihood, 0.01 where it runs to extremes".to_owned(),
         }
     }
@@ -179,14 +207,24 @@ impl Config {
                 value: self.horizon_days,
             });
         }
+        let further = self.horizons_days.iter().filter(|value| !days.contains(value));
+        problems.extend(further.map(|value| Problem::FurtherHorizon { value: *value }));
+        if MOST_HORIZONS < self.horizons_days.len() {
+            problems.push(Problem::TooManyHorizons {
+                n: self.horizons_days.len(),
+            });
+        }
         if !days.contains(&self.period_days) {
             problems.push(Problem::Period {
                 value: self.period_days,
             });
-        } else if MOST_PERIODS < self.horizon_days.div_ceil(self.period_days) {
+        } else if let Some(&horizon_days) = std::iter::once(&self.horizon_days)
+            .chain(&self.horizons_days)
+            .find(|horizon| MOST_PERIODS < horizon.div_ceil(self.period_days))
+        {
             problems.push(Problem::TooManyPeriods {
                 period_days: self.period_days,
-                horizon_days: self.horizon_days,
+                horizon_days,
             });
         }
         if !(0.0..=HIGHEST_DISCOUNT_RATE).contains(&self.annual_discount_rate) {
@@ -197,15 +235,20 @@ impl Config {
         if !(0.0..=STRONGEST_RIDGE).contains(&self.ridge) {
             problems.push(Problem::Ridge { value: self.ridge });
         }
+        if !(NARROWEST_INTERVAL..=WIDEST_INTERVAL).contains(&self.interval) {
+            problems.push(Problem::Interval { value: self.interval });
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
         Ok(Params {
             model: self.model.clone(),
             horizon_days: self.horizon_days,
+            horizons_days: self.horizons_days.clone(),
             period_days: self.period_days,
             annual_discount_rate: self.annual_discount_rate,
             ridge: self.ridge,
+            interval: self.interval,
         })
     }
 }
@@ -470,8 +513,9 @@ pub fn run_on(params: &Params, customers: &CustomerHistories<'_>, holdout: Resul
     let warnings = warnings(&model, &models, invalid, spend_correlation);
     // A fitted model has valid parameters; the fallback keeps the promise not to fail.
     let scorer = model.scorer().unwrap_or_else(|_| Scorer::without_model());
+    let horizons = Horizons::new(params, &Clock::calendar(), 0);
     ClvResult {
-        customers: scorer.score_collapsed(params, customers, &histories, &row_of),
+        customers: scorer.score_collapsed(params, &horizons, customers, &histories, &row_of),
         repeat_bins: tracking::repeat_bins(&scorer, &histories),
         models,
         selected_model,

@@ -97,6 +97,12 @@ pub trait CountModel: Sync {
         None
     }
 
+    /// Whether the future of a customer who is alive depends on x and T alone, whatever t_x is: P(alive) then is a
+    /// factor of everything, and scoring works once per (x, T).
+    fn forgets_last_order(&self) -> bool {
+        false
+    }
+
     /// Points to search from, given the first two parameters of [`CountModel::without_dropout`]: r and alpha of the
     /// NBD, or what stands in for them while it is not known.
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>>;

@@ -81,6 +81,10 @@ impl CountModel for Nbd {
         false
     }
 
+    fn forgets_last_order(&self) -> bool {
+        true
+    }
+
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
         let [r, alpha] = nbd;
         [0.2, 1.0, 10.0].iter().map(|f| vec![r * f, alpha * f]).collect()

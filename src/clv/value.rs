@@ -1,29 +1,37 @@
-//! Predictions per customer: P(alive), orders, order amount, lifetime value and its interval.
+//! Predictions per customer: P(alive), orders, order amount, lifetime value and their intervals.
 //!
-//! In: a [`ClvModel`] and histories. Out: a vector per column, in the order of the customers. Cost: per distinct
-//! history about 0.5 µs for 13 periods; per customer a few multiplications.
+//! In: a [`ClvModel`] and histories. Out: a vector per column, in the order of the customers. Cost: what `interval`
+//! says per distinct history; per customer one look-up and a few multiplications, each column written once.
 //!
 //! # Formula
-//! The horizon is cut into periods of `period_days` (the last may be shorter). With E(t) the expected orders within t
-//! and z the expected order amount, value = z Σ (E(tᵢ) − E(tᵢ₋₁)) (1 + rate)^(−tᵢ/365), tᵢ the end of period i.
-//! A monthly rate d over twelve months of 30 days is the annual rate (1 + d)^(365/30) − 1 with a horizon of 360.
+//! With E(t) the expected orders within t and z the expected order amount, `clv_amount` = z Σ (E(tᵢ) − E(tᵢ₋₁)) ×
+//! discount of the end tᵢ of period i, see `horizon`. A monthly rate d over twelve months of 30 days is the annual rate
+//! (1 + d)^(365/30) − 1 with a horizon of 360. `residual_amount` = z × the orders from as-of to infinity, discounted
+//! continuously.
 //!
-//! # Interval
-//! `clv_low_amount` and `clv_high_amount` are the 5 % and 95 % points of the predicted number of orders within the
-//! horizon, valued at the customer's expected order amount and average discount. The number of orders has its exact
-//! distribution under the model (dropped out or not, the rate known only from the history), so the interval holds the
-//! value of the actual number of orders with at least 90 % probability. The spread of order amounts around their
-//! expectation and the uncertainty of the fitted parameters are not in it. Null where there is no such distribution.
+//! # Intervals
+//! `orders_low` to `orders_high` holds the number of orders, `clv_low_amount` to `clv_high_amount` what they come to,
+//! each with the probability `interval` of the config: at most half of the rest lies below and above. Both cover
+//! whether the customer is alive, the unknown rate, chance, and the uncertainty of the fitted parameters; the interval
+//! of money covers the unknown mean amount, its estimate, and the spread of single amounts too. Money is discounted by
+//! the average discount of the expected orders, since an interval of times would change it little. What is not
+//! covered: a model that is wrong, and limits (no covariance; taken for certain). Where spend is pooled, the interval of
+//! money is that of the orders at the pooled amount. Expected values may lie outside an interval that leaves 5 % on
+//! each side, where a small chance of many orders makes them.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Known};
-use super::gamma_gamma::GammaGamma;
+use super::clock::Clock;
+use super::gamma_gamma::{self, GammaGamma};
 use super::histories::{Histories, History, NO_ROW};
+use super::horizon::{Horizon, Horizons};
+use super::interval::{self, Ahead, Task, UNKNOWN};
 use super::model::{self, CountModel};
 use super::select::{ClvModel, Counts, Spend};
-use super::{CustomerHistories, Params};
+use super::spend_total::SpendTotals;
+use super::{CustomerHistories, Params, uncertainty};
 
 /// How far a customer's numbers are from the full model. The first that applies, in this order.
 ///
@@ -31,15 +39,16 @@ use super::{CustomerHistories, Params};
 /// |---|---|---|
 /// | `invalid_history` | t_x or T is negative, not finite or contradicts x | all |
 /// | `not_enough_history` | nobody has bought on a second day, or there is no span of time | all but `expected_order_amount` |
-/// | `pooled_rate` | one order rate for all customers | `alive_prob`, the interval |
-/// | `baseline` | a baseline predicted the holdout better than every model | `alive_prob`, the interval; all but `expected_order_amount` where `last_period` lacks the last period |
+/// | `pooled_rate` | one order rate for all customers | `alive_prob`, `order_prob`, `residual_amount`, intervals |
+/// | `baseline` | a baseline predicted the holdout better than every model | `alive_prob`, `order_prob`, `residual_amount`, intervals; all but `expected_order_amount` where `last_period` lacks the last period |
 /// | `no_dropout_limit` | dropout could not be estimated: the NBD, `alive_prob` 1 | none |
-/// | `no_spend` | no positive amounts to learn from | `expected_order_amount`, `clv_*` |
+/// | `no_spend` | no positive amounts to learn from | all amounts |
 /// | `pooled_spend` | one order amount for all customers | none |
 /// | `population_spend` | no positive mean amount of repeat orders, so the population mean under Gamma-Gamma | none |
 /// | `ok` | the chosen count model and Gamma-Gamma with the customer's own amounts | none |
 ///
-/// In any status the interval is null for a customer from whom more than 100,000 orders must be reckoned with.
+/// In any status the intervals are null for a customer from whom more than 100,000 orders must be reckoned with, and
+/// `residual_amount` where money is not discounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -89,20 +98,96 @@ impl Status {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerValues {
     pub alive_prob: Vec<Option<f64>>,
-    /// Within `horizon_days`.
+    /// Within `horizon_days`, as everything that does not say otherwise.
     pub expected_orders: Vec<Option<f64>>,
+    /// Probability of at least one order.
+    pub order_prob: Vec<Option<f64>>,
+    pub orders_low: Vec<Option<u32>>,
+    pub orders_high: Vec<Option<u32>>,
     pub expected_order_amount: Vec<Option<f64>>,
     pub clv_amount: Vec<Option<f64>>,
     pub clv_low_amount: Vec<Option<f64>>,
     pub clv_high_amount: Vec<Option<f64>>,
+    /// From as-of to infinity, discounted.
+    pub residual_amount: Vec<Option<f64>>,
     pub clv_status: Vec<Status>,
+    /// One entry for each of `horizons_days`.
+    pub horizons: Vec<HorizonValues>,
+}
+
+/// The columns of a further horizon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HorizonValues {
+    pub horizon_days: u32,
+    /// Probability to be still there at the end of the horizon.
+    pub alive_prob: Vec<Option<f64>>,
+    pub expected_orders: Vec<Option<f64>>,
+    pub order_prob: Vec<Option<f64>>,
+    pub orders_low: Vec<Option<u32>>,
+    pub orders_high: Vec<Option<u32>>,
+    pub clv_amount: Vec<Option<f64>>,
+    pub clv_low_amount: Vec<Option<f64>>,
+    pub clv_high_amount: Vec<Option<f64>>,
+}
+
+/// One customer's numbers for one horizon; NaN and [`UNKNOWN`] where there is none.
+#[derive(Clone, Copy)]
+struct One {
+    alive: f64,
+    expected: f64,
+    order_prob: f64,
+    price: f64,
+    clv: f64,
+    low_money: f64,
+    high_money: f64,
+    residual: f64,
+    low: u32,
+    high: u32,
+    status: Status,
+}
+
+/// Customers that are predicted before their numbers go to the columns: few enough to stay in the cache.
+const BLOCK: usize = 1 << 15;
+
+/// Predicts customers 0 .. n in parallel, and hands them over block by block in their order.
+fn for_blocks(n: usize, one: impl Fn(usize) -> One + Sync, mut append: impl FnMut(&[One])) {
+    let mut block = Vec::with_capacity(BLOCK.min(n));
+    for from in (0..n).step_by(BLOCK) {
+        (from..n.min(from + BLOCK))
+            .into_par_iter()
+            .map(&one)
+            .collect_into_vec(&mut block);
+        append(&block);
+    }
+}
+
+impl HorizonValues {
+    fn append(&mut self, block: &[One]) {
+        let numbers = |column: &mut Vec<Option<f64>>, of: fn(&One) -> f64| {
+            column.extend(block.iter().map(|one| finite(of(one))));
+        };
+        rayon::join(
+            || {
+                numbers(&mut self.alive_prob, |o| o.alive);
+                numbers(&mut self.expected_orders, |o| o.expected);
+                numbers(&mut self.order_prob, |o| o.order_prob);
+                self.orders_low.extend(block.iter().map(|o| orders(o.low)));
+            },
+            || {
+                numbers(&mut self.clv_amount, |o| o.clv);
+                numbers(&mut self.clv_low_amount, |o| o.low_money);
+                numbers(&mut self.clv_high_amount, |o| o.high_money);
+                self.orders_high.extend(block.iter().map(|o| orders(o.high)));
+            },
+        );
+    }
 }
 
 /// A [`ClvModel`] whose names and numbers have been checked.
 #[derive(Clone)]
 pub struct Scorer {
     counts: CountScorer,
-    spend: Spend,
+    spend: SpendScorer,
 }
 
 #[derive(Clone)]
@@ -110,6 +195,9 @@ enum CountScorer {
     Model {
         model: &'static dyn CountModel,
         params: Vec<f64>,
+        /// What stands for the uncertainty of `params`, and the sum of the variances of their logarithms.
+        points: Vec<Vec<f64>>,
+        variance: f64,
         stands_in: bool,
     },
     Baseline(Baseline),
@@ -122,6 +210,13 @@ enum CountScorer {
     Nothing,
 }
 
+#[derive(Clone)]
+enum SpendScorer {
+    GammaGamma(SpendTotals),
+    Pooled { amount: f64 },
+    Nothing,
+}
+
 /// What is wrong with a saved model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ModelError {
@@ -129,6 +224,8 @@ pub enum ModelError {
     UnknownModel { name: String },
     #[error("parameter `{letter}` of the saved {model} is missing, not finite or not positive")]
     BadParameter { model: String, letter: String },
+    #[error("the covariance of the saved {model} is not that of its parameters")]
+    BadCovariance { model: String },
 }
 
 impl ModelError {
@@ -139,16 +236,12 @@ impl ModelError {
                 let names: Vec<&str> = model::MODELS.iter().map(|m| m.name()).collect();
                 format!("fit again; known models are {}", names.join(", "))
             }
-            Self::BadParameter { .. } => "fit again instead of editing the saved model".to_owned(),
+            Self::BadParameter { .. } | Self::BadCovariance { .. } => {
+                "fit again instead of editing the saved model".to_owned()
+            }
         }
     }
 }
-
-/// The distribution of future orders is not followed beyond this many orders.
-const MOST_ORDERS: usize = 100_000;
-
-/// Probability outside the interval on each side.
-const OUTSIDE: f64 = 0.05;
 
 impl ClvModel {
     /// Checks names and numbers, so that scoring cannot fail.
@@ -160,21 +253,29 @@ impl ClvModel {
                 letter: letter.to_owned(),
             }),
         };
+        let points = |model: &str, params: &[f64], covariance: &Option<Vec<Vec<f64>>>| match covariance {
+            None => Ok(Vec::new()),
+            Some(covariance) => uncertainty::points(params, covariance).ok_or_else(|| ModelError::BadCovariance {
+                model: model.to_owned(),
+            }),
+        };
         let counts = match &self.counts {
             Counts::Model {
                 name,
                 params,
                 stands_in,
-                ..
+                covariance,
             } => {
                 let model = model::find(name).ok_or_else(|| ModelError::UnknownModel { name: name.clone() })?;
                 let params = model
                     .letters()
                     .iter()
                     .map(|letter| positive(name, letter, params.get(letter)))
-                    .collect::<Result<_, _>>()?;
+                    .collect::<Result<Vec<f64>, _>>()?;
                 CountScorer::Model {
                     model,
+                    points: points(name, &params, covariance)?,
+                    variance: covariance.as_deref().map_or(0.0, uncertainty::trace),
                     params,
                     stands_in: *stands_in,
                 }
@@ -204,29 +305,45 @@ impl ClvModel {
             }
             Counts::Nothing => CountScorer::Nothing,
         };
-        if let Spend::GammaGamma { p, q, gamma, .. } = self.spend {
-            for (letter, value) in [("p", p), ("q", q - 1.0), ("gamma", gamma)] {
-                positive("gamma_gamma", letter, Some(value))?;
+        let spend = match &self.spend {
+            Spend::GammaGamma {
+                p,
+                q,
+                gamma,
+                covariance,
+            } => {
+                for (letter, value) in [("p", *p), ("q", *q - 1.0), ("gamma", *gamma)] {
+                    positive(gamma_gamma::NAME, letter, Some(value))?;
+                }
+                let to_model = |point: &Vec<f64>| GammaGamma {
+                    p: point[0],
+                    q: point[1],
+                    gamma: point[2],
+                };
+                SpendScorer::GammaGamma(SpendTotals {
+                    at: to_model(&vec![*p, *q, *gamma]),
+                    points: points(gamma_gamma::NAME, &[*p, *q, *gamma], covariance)?
+                        .iter()
+                        .map(to_model)
+                        .collect(),
+                })
             }
-        }
-        if let Spend::Pooled { amount } = self.spend {
-            positive("pooled_spend", "amount", Some(amount))?;
-        }
-        Ok(Scorer {
-            counts,
-            spend: self.spend.clone(),
-        })
+            Spend::Pooled { amount } => SpendScorer::Pooled {
+                amount: positive("pooled_spend", "amount", Some(*amount))?,
+            },
+            Spend::Nothing => SpendScorer::Nothing,
+        };
+        Ok(Scorer { counts, spend })
     }
 }
 
-/// Expected orders within the horizon, the same discounted, and the interval of their number.
-#[derive(Clone, Copy, Debug, Default)]
-struct Orders {
-    alive: Option<f64>,
+/// Expected amount of an order, where it comes from, and the money scale of intervals.
+#[derive(Clone, Copy)]
+struct Amount {
     expected: Option<f64>,
-    discounted: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
+    scale: f64,
+    own: bool,
+    status: Status,
 }
 
 impl Scorer {
@@ -234,68 +351,186 @@ impl Scorer {
     pub(super) fn without_model() -> Self {
         Self {
             counts: CountScorer::Nothing,
-            spend: Spend::Nothing,
+            spend: SpendScorer::Nothing,
         }
     }
 
-    /// Predicts for every customer.
+    /// Predicts for every customer, on the clock of the calendar.
     pub fn score(&self, params: &Params, customers: &CustomerHistories<'_>) -> CustomerValues {
+        self.score_ahead(params, &Horizons::new(params, &Clock::calendar(), 0), customers)
+    }
+
+    /// Predicts for every customer. The customers' times are on the clock of the horizons.
+    pub fn score_ahead(
+        &self,
+        params: &Params,
+        horizons: &Horizons,
+        customers: &CustomerHistories<'_>,
+    ) -> CustomerValues {
         let (histories, row_of) = Histories::collapse(&customers.histories());
-        self.score_collapsed(params, customers, &histories, &row_of)
+        self.score_collapsed(params, horizons, customers, &histories, &row_of)
     }
 
     pub(super) fn score_collapsed(
         &self,
         params: &Params,
+        horizons: &Horizons,
         customers: &CustomerHistories<'_>,
         histories: &Histories,
         row_of: &[u32],
     ) -> CustomerValues {
-        let periods = Periods::new(params);
-        let orders: Vec<Orders> = histories.rows.par_iter().map(|h| self.orders(h, &periods)).collect();
-        let n = customers.len();
-        let mut out = CustomerValues::default();
-        for column in [
-            &mut out.alive_prob,
-            &mut out.expected_orders,
-            &mut out.expected_order_amount,
-            &mut out.clv_amount,
-            &mut out.clv_low_amount,
-            &mut out.clv_high_amount,
-        ] {
-            column.reserve_exact(n);
-        }
-        for (i, &row) in row_of.iter().enumerate() {
-            let (o, amount, status) = if row == NO_ROW {
-                (Orders::default(), None, Status::InvalidHistory)
+        let n_horizons = horizons.all.len();
+        let own = self.ahead(params, horizons, histories, true);
+        // Rare: repeat orders whose amounts are not known or not positive.
+        let strange = |i: &usize| row_of[*i] != NO_ROW && 0 < customers.x[*i] && !self.amount_of(customers, *i).own;
+        let any_strange = matches!(self.spend, SpendScorer::GammaGamma(_))
+            && (0..customers.len()).into_par_iter().any(|i| strange(&i));
+        let unpriced = if any_strange {
+            self.ahead(params, horizons, histories, false)
+        } else {
+            Vec::new()
+        };
+        let ahead = |i: usize, amount: &Amount, horizon: usize| -> &Ahead {
+            if row_of[i] == NO_ROW {
+                return &Ahead::NOTHING;
+            }
+            let place = row_of[i] as usize * n_horizons + horizon;
+            let table = if amount.own || customers.x[i] == 0 {
+                &own
             } else {
-                let (amount, spend_status) = self.amount(customers.x[i], customers.repeat_amount(i));
-                match self.counts {
-                    CountScorer::Baseline(baseline) => {
-                        let known = customers.known(i);
-                        let o = baseline_orders(&baseline, &known, &periods);
-                        // What a baseline says of amounts is what was judged with it.
-                        let amount = amount.and_then(|_| baseline.order_amount(&known));
-                        (o, amount, Status::Baseline.min(spend_status))
-                    }
-                    _ => (orders[row as usize], amount, self.count_status().min(spend_status)),
-                }
+                &unpriced
             };
-            let times = |orders: Option<f64>| finite(orders? * amount?);
-            // The interval's orders come at the same time as the expected ones.
-            let bound = |orders: Option<f64>| match (o.discounted, o.expected) {
-                (Some(d), Some(e)) if 0.0 < e => times(orders.map(|orders| orders * (d / e))),
-                _ => times(orders),
+            table.get(place).or(own.get(place)).unwrap_or(&Ahead::NOTHING)
+        };
+        let one = |i: usize, horizon: usize| -> One {
+            let mut amount = self.amount_of(customers, i);
+            let mut a = *ahead(i, &amount, horizon);
+            if let CountScorer::Baseline(baseline) = &self.counts {
+                let known = customers.known(i);
+                a = by_baseline(baseline, &known, horizons, horizon);
+                // What a baseline says of amounts is what was judged with it.
+                amount.expected = amount.expected.and_then(|_| baseline.order_amount(&known));
+            }
+            let valid = row_of[i] != NO_ROW;
+            let price = if valid {
+                amount.expected.unwrap_or(f64::NAN)
+            } else {
+                f64::NAN
             };
-            out.clv_amount.push(times(o.discounted));
-            out.clv_low_amount.push(bound(o.low));
-            out.clv_high_amount.push(bound(o.high));
-            out.alive_prob.push(o.alive);
-            out.expected_orders.push(o.expected);
-            out.expected_order_amount.push(amount);
-            out.clv_status.push(status);
+            // The scale of a customer without a price is of no use.
+            let scale = amount.scale + 0.0 * price;
+            One {
+                alive: a.alive,
+                expected: a.expected,
+                order_prob: a.order_prob,
+                price,
+                clv: a.discounted * price,
+                low_money: a.low_money * scale,
+                high_money: a.high_money * scale,
+                residual: a.residual * price,
+                low: a.low,
+                high: a.high,
+                status: if valid {
+                    self.count_status().min(amount.status)
+                } else {
+                    Status::InvalidHistory
+                },
+            }
+        };
+        let mut out = CustomerValues::default();
+        let mut columns = HorizonValues::default();
+        for_blocks(
+            customers.len(),
+            |i| one(i, 0),
+            |block| {
+                columns.append(block);
+                let amounts = &mut out.expected_order_amount;
+                let (residuals, statuses) = (&mut out.residual_amount, &mut out.clv_status);
+                rayon::join(
+                    || amounts.extend(block.iter().map(|o| finite(o.price))),
+                    || {
+                        residuals.extend(block.iter().map(|o| finite(o.residual)));
+                        statuses.extend(block.iter().map(|o| o.status));
+                    },
+                );
+            },
+        );
+        out.alive_prob = columns.alive_prob;
+        out.expected_orders = columns.expected_orders;
+        out.order_prob = columns.order_prob;
+        out.orders_low = columns.orders_low;
+        out.orders_high = columns.orders_high;
+        out.clv_amount = columns.clv_amount;
+        out.clv_low_amount = columns.clv_low_amount;
+        out.clv_high_amount = columns.clv_high_amount;
+        for (horizon, h) in horizons.all.iter().enumerate().skip(1) {
+            let mut columns = HorizonValues {
+                horizon_days: h.days,
+                ..HorizonValues::default()
+            };
+            for_blocks(customers.len(), |i| one(i, horizon), |block| columns.append(block));
+            out.horizons.push(columns);
         }
         out
+    }
+
+    /// What every distinct history says, horizon by horizon within a row.
+    fn ahead(&self, params: &Params, horizons: &Horizons, histories: &Histories, own_amounts: bool) -> Vec<Ahead> {
+        match &self.counts {
+            CountScorer::Nothing | CountScorer::Baseline(_) => Vec::new(),
+            CountScorer::PooledRenewal { renewal_prob } => {
+                let within: Vec<f64> = horizons.ends.iter().map(|end| renewals(*renewal_prob, *end)).collect();
+                let row = |h: &History| {
+                    let here = if f64::from(h.x) < h.age { 0.0 } else { 1.0 };
+                    let later = |horizon: &Horizon| here * renewal_prob.powf(horizon.ahead.floor());
+                    let of_horizon = |(i, horizon): (usize, &Horizon)| {
+                        let (expected, discounted) = horizon.sum(&within);
+                        Ahead {
+                            alive: if i == 0 { here } else { later(horizon) },
+                            expected: here * expected,
+                            discounted: here * discounted,
+                            ..Ahead::NOTHING
+                        }
+                    };
+                    horizons.all.iter().enumerate().map(of_horizon).collect::<Vec<Ahead>>()
+                };
+                histories.rows.iter().flat_map(row).collect()
+            }
+            CountScorer::PooledRate { orders_per_day } => {
+                let within: Vec<f64> = horizons.ends.iter().map(|end| orders_per_day * end).collect();
+                let of_horizon = |horizon: &Horizon| {
+                    let (expected, discounted) = horizon.sum(&within);
+                    Ahead {
+                        expected,
+                        discounted,
+                        ..Ahead::NOTHING
+                    }
+                };
+                let row: Vec<Ahead> = horizons.all.iter().map(of_horizon).collect();
+                row.repeat(histories.rows.len())
+            }
+            CountScorer::Model {
+                model,
+                params: estimate,
+                points,
+                variance,
+                ..
+            } => {
+                let task = Task {
+                    model: *model,
+                    params: estimate,
+                    points,
+                    variance: *variance,
+                    horizons,
+                    outside: 0.5 * (1.0 - params.interval),
+                    spend: match &self.spend {
+                        SpendScorer::GammaGamma(totals) => Some(totals),
+                        SpendScorer::Pooled { .. } | SpendScorer::Nothing => None,
+                    },
+                };
+                interval::predict(&task, histories, own_amounts)
+            }
+        }
     }
 
     fn count_status(&self) -> Status {
@@ -308,59 +543,37 @@ impl Scorer {
         }
     }
 
-    /// Expected amount of an order and where it comes from.
-    fn amount(&self, x: u32, mean_repeat_amount: Option<f64>) -> (Option<f64>, Status) {
-        match self.spend {
-            Spend::GammaGamma { p, q, gamma, .. } => {
-                let model = GammaGamma { p, q, gamma };
-                match mean_repeat_amount {
-                    Some(z) if 0 < x && z.is_finite() && 0.0 < z => (finite(model.expected_amount(x, z)), Status::Ok),
-                    _ => (finite(model.population_mean()), Status::PopulationSpend),
+    fn amount_of(&self, customers: &CustomerHistories<'_>, i: usize) -> Amount {
+        match &self.spend {
+            SpendScorer::GammaGamma(SpendTotals { at, .. }) => {
+                let x = customers.x[i];
+                match customers.repeat_amount(i) {
+                    Some(z) if 0 < x && z.is_finite() && 0.0 < z => Amount {
+                        expected: finite(at.expected_amount(x, z)),
+                        scale: at.gamma + f64::from(x) * z,
+                        own: true,
+                        status: Status::Ok,
+                    },
+                    _ => Amount {
+                        expected: finite(at.population_mean()),
+                        scale: at.gamma,
+                        own: false,
+                        status: Status::PopulationSpend,
+                    },
                 }
             }
-            Spend::Pooled { amount } => (Some(amount), Status::PooledSpend),
-            Spend::Nothing => (None, Status::NoSpend),
-        }
-    }
-
-    fn orders(&self, h: &History, periods: &Periods) -> Orders {
-        let mut within = vec![0.0; periods.ends.len()];
-        let (alive, tail) = match &self.counts {
-            CountScorer::Nothing | CountScorer::Baseline(_) => return Orders::default(),
-            CountScorer::PooledRenewal { renewal_prob } => {
-                let here = if f64::from(h.x) < h.age { 0.0 } else { 1.0 };
-                for (orders, end) in within.iter_mut().zip(&periods.ends) {
-                    *orders = here * renewals(*renewal_prob, *end);
-                }
-                (Some(here), None)
-            }
-            CountScorer::PooledRate { orders_per_day } => {
-                for (orders, end) in within.iter_mut().zip(&periods.ends) {
-                    *orders = orders_per_day * end;
-                }
-                (None, None)
-            }
-            CountScorer::Model { model, params, .. } => {
-                model.expected_orders(params, h, &periods.ends, &mut within);
-                let tail = model.order_tail(params, h, periods.horizon(), OUTSIDE, MOST_ORDERS);
-                let whole = tail.len() < MOST_ORDERS;
-                (finite(model.alive_prob(params, h)), whole.then_some(tail))
-            }
-        };
-        let mut before = 0.0;
-        let mut discounted = 0.0;
-        for (orders, discount) in within.iter().zip(&periods.discounts) {
-            // Where everybody has left, equal expectations may differ in the last bit.
-            discounted += (orders - before).max(0.0) * discount;
-            before = *orders;
-        }
-        let low = |tail: &Vec<f64>| tail.iter().filter(|p| 1.0 - OUTSIDE < **p).count() as f64;
-        Orders {
-            alive,
-            expected: finite(before),
-            discounted: finite(discounted),
-            low: tail.as_ref().map(low),
-            high: tail.as_ref().map(|tail| tail.len() as f64),
+            SpendScorer::Pooled { amount } => Amount {
+                expected: Some(*amount),
+                scale: *amount,
+                own: false,
+                status: Status::PooledSpend,
+            },
+            SpendScorer::Nothing => Amount {
+                expected: None,
+                scale: f64::NAN,
+                own: false,
+                status: Status::NoSpend,
+            },
         }
     }
 
@@ -397,19 +610,16 @@ impl Scorer {
 }
 
 /// Expected orders and the same discounted: they come evenly over the horizon, as far as a baseline knows.
-fn baseline_orders(baseline: &Baseline, known: &Known, periods: &Periods) -> Orders {
-    let horizon = periods.horizon();
-    let expected = baseline.expected_orders(known, horizon);
-    let mut before = 0.0;
-    let mut discount = 0.0;
-    for (end, factor) in periods.ends.iter().zip(&periods.discounts) {
-        discount += (end - before) / horizon * factor;
-        before = *end;
-    }
-    Orders {
+fn by_baseline(baseline: &Baseline, known: &Known, horizons: &Horizons, place: usize) -> Ahead {
+    let Some(horizon) = horizons.all.get(place) else {
+        return Ahead::NOTHING;
+    };
+    let expected = baseline.expected_orders(known, horizon.ahead).unwrap_or(f64::NAN);
+    let (whole, discounted) = horizon.sum(&horizons.ends);
+    Ahead {
         expected,
-        discounted: expected.and_then(|orders| finite(orders * discount)),
-        ..Orders::default()
+        discounted: expected * (discounted / whole),
+        ..Ahead::NOTHING
     }
 }
 
@@ -436,26 +646,8 @@ fn poisson_tail(mean: f64, len: usize) -> Vec<f64> {
     out
 }
 
-/// Ends of the periods and the discount factors there.
-struct Periods {
-    ends: Vec<f64>,
-    discounts: Vec<f64>,
-}
-
-impl Periods {
-    fn new(params: &Params) -> Self {
-        let horizon = params.horizon_days;
-        let ends: Vec<f64> = (1..=horizon.div_ceil(params.period_days))
-            .map(|i| f64::from(i.saturating_mul(params.period_days).min(horizon)))
-            .collect();
-        let ln_growth = params.annual_discount_rate.ln_1p() / 365.0;
-        let discounts = ends.iter().map(|end| (-ln_growth * end).exp()).collect();
-        Self { ends, discounts }
-    }
-
-    fn horizon(&self) -> f64 {
-        self.ends.last().copied().unwrap_or(0.0)
-    }
+fn orders(number: u32) -> Option<u32> {
+    (number != UNKNOWN).then_some(number)
 }
 
 fn finite(value: f64) -> Option<f64> {

@@ -770,6 +770,8 @@ fn every_problem_of_a_config_is_reported() {
         period_days: 0,
         annual_discount_rate: f64::NAN,
         ridge: -1.0,
+        horizons_days: vec![90, 0],
+        interval: 1.0,
     };
     let problems = config.check().unwrap_err();
     let keys: Vec<&str> = problems.iter().map(|p| p.key()).collect();

@@ -86,7 +86,7 @@ fn regular_customers(unit: f64) -> Histories {
 fn the_shape_is_the_likeliest_and_the_unit_of_time_changes_only_the_rate() {
     let fitted = |unit: f64| {
         let data = Data::new(&regular_customers(unit), Setting::Noncontractual);
-        fit(&ErlangGaps, &data, None, None)
+        fit(&ErlangGaps, &data, &[], None)
     };
     let (days, seconds) = (fitted(1.0), fitted(86_400.0));
     let rows = regular_customers(1.0);
@@ -117,7 +117,7 @@ fn the_shape_is_the_likeliest_and_the_unit_of_time_changes_only_the_rate() {
     without_gaps.sum_ln_gaps = None;
     let data = Data::new(&without_gaps, Setting::Noncontractual);
     assert_eq!(
-        fit(&ErlangGaps, &data, None, None).report.status,
+        fit(&ErlangGaps, &data, &[], None).report.status,
         FitStatus::NotEnoughHistory
     );
 }
@@ -160,12 +160,17 @@ fn mixed_customers(unit: f64) -> Histories {
 fn a_ridge_draws_toward_its_centre_whatever_the_unit_and_vanishes_with_its_precision() {
     let with = |unit: f64, precision: f64| {
         let data = Data::new(&mixed_customers(unit), Setting::Noncontractual);
-        let nbd = fit(&Nbd, &data, None, None);
+        let nbd = fit(&Nbd, &data, &[], None);
         let penalty = Penalty {
             centre: [0.7, 20.0 * unit, 0.6, 1.9].iter().map(|p: &f64| p.ln()).collect(),
             precision: vec![precision; 4],
         };
-        fit(&MbgNbd, &data, Some(&nbd), (0.0 < precision).then_some(&penalty))
+        fit(
+            &MbgNbd,
+            &data,
+            std::slice::from_ref(&nbd),
+            (0.0 < precision).then_some(&penalty),
+        )
     };
     let free = with(1.0, 0.0);
     assert_eq!(free.report.status, FitStatus::Ok, "{:?}", free.report);

@@ -190,7 +190,7 @@ pub(super) fn cards(view: &View) -> String {
             "The top fifth brought",
             focus.and_then(|f| f.top_fifth_share).filter(finite).map(percent),
             match focus.and_then(|f| f.top_fifth_share).filter(finite) {
-                Some(_) => format!("of the revenue came from the 20% of customers ranked first{of_focus}"),
+                Some(_) => format!("of the revenue: the 20% of customers ranked first{of_focus}"),
                 None => "no positive revenue in the holdout, or nothing to rank by".to_string(),
             },
             "",

@@ -29,7 +29,7 @@ const SHADES_OF_NUMBERS: i32 = 7;
 
 /// Finer maps are thinned to this many rows and columns; tables to fewer.
 const MAX_CELLS: usize = 60;
-const MAX_TABLE: usize = 9;
+const MAX_TABLE: usize = 8;
 
 /// Colour of a shade among `n`.
 fn colour(shade: usize, n: usize) -> String {
@@ -265,7 +265,7 @@ impl<'a> Grid<'a> {
         };
         let (rows, columns) = (pick(&self.rows), pick(&self.columns));
         let heads: Vec<String> = columns.iter().map(|c| fixed(self.heat.t_x[*c], 0)).collect();
-        let corner = format!("{} ↓ {} →", titles.y, titles.x);
+        let corner = format!("repeats ↓ {} →", titles.unit);
         let heads: Vec<&str> = std::iter::once(corner.as_str())
             .chain(heads.iter().map(String::as_str))
             .collect();
@@ -377,7 +377,7 @@ pub(super) fn section(view: &View) -> Section {
             orders.table(|v| fixed(v, 2), &to_come),
         ),
         figure(
-            "P(alive): the probability of coming back at all",
+            "P(alive): the probability of still being a customer",
             alive.svg(
                 "map-alive",
                 &format!("Map of the probability of being alive by repeat purchases and time of the last purchase, by {model}."),
@@ -385,7 +385,7 @@ pub(super) fn section(view: &View) -> Section {
                 &staying
             ),
             Scale::probabilities().legend(),
-            alive.table(percent, &staying),
+            alive.table(|p| fixed(p * 100.0, 0) + "%", &staying),
         ),
     );
     Section {

@@ -164,9 +164,7 @@ mod tests {
         let mut worst = 0.0_f64;
         for ln_rate in -40..=40 {
             let rate = (0.5 * f64::from(ln_rate)).exp();
-            for range in [0.01_f64, 0.1, 0.5, 1.0, 2.0, 5.0, 30.0, 1e5] {
-                // Long and mild would be one panel after another, and no range of logarithms is as long.
-                let end = if rate < 0.01 { range.min(100.0) } else { range };
+            for end in [0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 30.0] {
                 let got = integrate(end, |_| rate, |y, w| w * (-rate * y).exp());
                 let want = -(-rate * end).exp_m1() / rate;
                 worst = worst.max((got - want).abs() / want);

@@ -4,7 +4,18 @@
 //! The differences of ln-gamma that the count models are made of are sums over purchases here, because
 //! `ln_gamma(b + x) - ln_gamma(b)` with b near 1e6 keeps only ten digits.
 //!
+//! Incomplete gamma and beta functions: `special/incomplete.rs`; Gauss's hypergeometric: `special/hypergeometric.rs`.
+//!
 //! Source: Abramowitz and Stegun, *Handbook of Mathematical Functions*, 6.1.41, 6.3.18 and 6.4.12.
+
+mod hypergeometric;
+mod incomplete;
+#[cfg(test)]
+#[allow(clippy::approx_constant)]
+mod table;
+
+pub use hypergeometric::ln_hyp2f1;
+pub use incomplete::{Tails, beta_inc_reg, gamma_inc_reg};
 
 /// From here on the asymptotic series below are exact to double precision.
 pub const ASYMPTOTIC_FROM: f64 = 32.0;
@@ -199,6 +210,65 @@ mod tests {
             (got - want).abs() <= relative * want.abs(),
             "got {got:e}, want {want:e}"
         );
+    }
+
+    /// The largest error of each function over the table, relative to the value; of ln-gamma and digamma, which
+    /// have zeros, relative to the value or absolute, whichever is smaller.
+    #[test]
+    fn functions_agree_with_arbitrary_precision() {
+        let mut worst = [0.0_f64; 4];
+        let error = |got: f64, want: f64| (got - want).abs() / want.abs().max(1.0);
+        for [y, ln, first, second] in table::GAMMA {
+            worst[0] = worst[0].max(error(ln_gamma(y), ln));
+            worst[1] = worst[1].max(error(digamma(y), first));
+            worst[2] = worst[2].max((trigamma(y) / second - 1.0).abs());
+        }
+        for [u, v, ln] in table::LN_BETA {
+            worst[3] = worst[3].max(error(ln_beta(u, v), ln));
+        }
+        println!("ln_gamma, digamma, trigamma, ln_beta: {worst:?}");
+        assert!(worst.iter().all(|w| *w < 1e-15), "{worst:?}");
+    }
+
+    /// Relative, over the size of the logarithm: a tail of e^−300 has 300 times the rounding of its exponent.
+    #[test]
+    fn both_tails_of_the_incomplete_functions_agree_with_arbitrary_precision() {
+        let error = |got: f64, want: f64| (got / want - 1.0).abs() / (1.0 + want.ln().abs());
+        let mut worst = [0.0_f64; 2];
+        for [a, x, lower, upper] in table::GAMMA_INC {
+            let got = gamma_inc_reg(a, x);
+            let e = error(got.lower, lower).max(error(got.upper, upper));
+            worst[0] = worst[0].max(e);
+        }
+        for [a, b, x, lower, upper] in table::BETA_INC {
+            let got = beta_inc_reg(a, b, x);
+            let e = error(got.lower, lower).max(error(got.upper, upper));
+            worst[1] = worst[1].max(e);
+        }
+        println!("gamma_inc_reg, beta_inc_reg: {worst:?}");
+        assert!(worst.iter().all(|w| *w < 2e-14), "{worst:?}");
+    }
+
+    #[test]
+    fn hypergeometric_function_agrees_with_arbitrary_precision() {
+        let mut worst = 0.0_f64;
+        for [a, b, c, z, rest, ln] in table::LN_HYP2F1 {
+            let got = ln_hyp2f1(a, b, c, z, rest);
+            let e = (got - ln).abs() / (1.0 + ln.abs());
+            worst = worst.max(e);
+        }
+        println!("ln_hyp2f1: {worst:.1e}");
+        assert!(worst < 1e-14, "{worst:e}");
+    }
+
+    #[test]
+    fn incomplete_functions_at_their_ends() {
+        for (a, b) in [(1e-3, 2.0), (5.0, 1e6), (1e10, 1e10)] {
+            assert_eq!(gamma_inc_reg(a, 0.0), Tails { lower: 0.0, upper: 1.0 });
+            assert_eq!(gamma_inc_reg(a, f64::INFINITY), Tails { lower: 1.0, upper: 0.0 });
+            assert_eq!(beta_inc_reg(a, b, 0.0), Tails { lower: 0.0, upper: 1.0 });
+            assert_eq!(beta_inc_reg(a, b, 1.0), Tails { lower: 1.0, upper: 0.0 });
+        }
     }
 
     #[test]

@@ -37,7 +37,6 @@ pub struct Silence {
 #[derive(Clone, Copy, Default)]
 pub struct Moments {
     pub first: [f64; 4],
-    /// Upper triangle.
     pub second: [[f64; 4]; 4],
 }
 
@@ -75,11 +74,11 @@ impl Silence {
         let mut sum = Moments::default();
         let total = self.walk(|weight, ln_near, near, ln_far, far| {
             let values = [ln_near, near, ln_far, far];
-            for i in 0..4 {
-                let part = weight * values[i];
+            for (i, value) in values.into_iter().enumerate() {
+                let part = weight * value;
                 sum.first[i] += part;
-                for j in i..4 {
-                    sum.second[i][j] += part * values[j];
+                for (cell, other) in sum.second[i].iter_mut().zip(values) {
+                    *cell += part * other;
                 }
             }
         });
@@ -91,9 +90,8 @@ impl Silence {
         let mut moments = Moments::default();
         for i in 0..4 {
             moments.first[i] = sum.first[place[i]] / total;
-            for j in i..4 {
-                let (a, b) = (place[i].min(place[j]), place[i].max(place[j]));
-                moments.second[i][j] = sum.second[a][b] / total;
+            for j in 0..4 {
+                moments.second[i][j] = sum.second[place[i]][place[j]] / total;
             }
         }
         (self.ln_scaled(total), moments)

@@ -12,8 +12,9 @@
 //!     return loggamma(R) - loggamma(r) + log(exp(stay) + exp(left)), left - stay
 //! ```
 
+use super::super::nbd::Nbd;
+use super::super::special;
 use super::*;
-use crate::clv::nbd::Nbd;
 
 fn relative(got: f64, want: f64) -> f64 {
     (got - want).abs() / want.abs()
@@ -49,6 +50,47 @@ fn likelihood_gradient_and_alive_agree_with_arbitrary_precision() {
         worst[0], worst[1], worst[2]
     );
     assert!(worst[0] < 2e-15 && worst[1] < 5e-15 && worst[2] < 2e-15, "{worst:?}");
+}
+
+/// Fader and Hardie (2005), equations (10) to (12): the closed form, where its difference keeps its digits.
+#[test]
+fn likelihood_agrees_with_the_closed_form() {
+    let (mut worst, mut compared) = (0.0_f64, 0);
+    for [r, alpha, s, beta] in [[0.55, 10.6, 0.61, 11.7], [2.5, 30.0, 3.0, 4.0], [0.3, 2.0, 0.05, 90.0]] {
+        for (x, t_x, age) in [
+            (0, 0.0, 39.0),
+            (1, 3.0, 38.0),
+            (4, 20.0, 39.0),
+            (9, 5.0, 12.0),
+            (26, 10.0, 39.0),
+        ] {
+            let h = History { x, t_x, age };
+            let shape = r + f64::from(x);
+            let all = shape + s;
+            let ln_term = |t: f64| {
+                let (large, small, second) = if alpha < beta {
+                    (beta + t, alpha + t, shape)
+                } else {
+                    (alpha + t, beta + t, s + 1.0)
+                };
+                let rest = small / large;
+                special::ln_hyp2f1(all, second, all + 1.0, 1.0 - rest, rest) - all * large.ln()
+            };
+            let (from, to) = (ln_term(t_x), ln_term(age));
+            if -0.05 < to - from {
+                continue;
+            }
+            let left = (from.exp() - to.exp()) * s / all;
+            let stayed = (-shape * (alpha + age).ln() - s * (beta + age).ln()).exp();
+            let rising = special::ln_gamma(shape) - special::ln_gamma(r);
+            let want = rising + r * alpha.ln() + s * beta.ln() + (left + stayed).ln();
+            let got = ParetoNbd.log_likelihood(&[r, alpha, s, beta], &collapse(h)).value;
+            worst = worst.max(relative(got, want));
+            compared += 1;
+        }
+    }
+    println!("{compared} rows, {worst:.1e}");
+    assert!(12 <= compared && worst < 5e-14, "{compared} {worst:e}");
 }
 
 #[test]

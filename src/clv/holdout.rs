@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Clock;
 use super::histories::History;
 use super::model::Setting;
+use super::opportunities::{self, Opportunity};
 use super::purchases::{Observed, PurchaseDays};
 use super::{CustomerHistories, Recent};
 
@@ -91,7 +92,7 @@ impl Split {
         let observed = purchases.until(cut_day, clock);
         let last_window =
             RecentPurchases::new(purchases, &observed.customers, cut_day, days_between(cut_day, last_day));
-        let mut rows: Vec<Row> = (0..observed.customers.len())
+        let rows: Vec<Row> = (0..observed.customers.len())
             .map(|i| {
                 let customer = observed.customers[i] as usize;
                 Row {
@@ -111,8 +112,6 @@ impl Split {
             })
             .filter(|row| row.history.is_valid())
             .collect();
-        rows.sort_unstable_by(Row::compare);
-
         let mut out = Self {
             setting: Setting::Noncontractual,
             cut_day,
@@ -122,7 +121,67 @@ impl Split {
             window_days: last_window.window_days,
             ..Self::default()
         };
-        let mut ln_gaps: Vec<f64> = Vec::new();
+        out.observed.sum_ln_gaps = observed.sum_ln_gaps;
+        out.with_rows(rows, purchases)
+    }
+
+    /// The same counted in opportunities or renewals: the last `periods` of them before `last_day` are the holdout.
+    pub fn in_periods(
+        purchases: &PurchaseDays,
+        setting: Setting,
+        opportunity: Opportunity,
+        grace_days: u32,
+        periods: u32,
+        last_day: i32,
+    ) -> Self {
+        let observe = |day: i32| match setting {
+            Setting::Contractual => opportunities::contractual(purchases, opportunity, day, grace_days).observed,
+            Setting::Noncontractual | Setting::Discrete => opportunities::discrete(purchases, opportunity, day),
+        };
+        let cut_day = opportunity.end_before(periods, last_day);
+        let window_start = opportunity.end_before(periods, cut_day);
+        let (before, known, after) = (observe(window_start), observe(cut_day), observe(last_day));
+        let x_of = |observed: &Observed, customer: u32| {
+            let place = observed.customers.binary_search(&customer).ok()?;
+            observed.x.get(place).copied()
+        };
+        let rows = (0..known.customers.len())
+            .map(|i| {
+                let (customer, x) = (known.customers[i], known.x[i]);
+                let row = customer as usize;
+                Row {
+                    history: History {
+                        x,
+                        t_x: known.t_x_days[i],
+                        age: known.age_days[i],
+                    },
+                    orders: x_of(&after, customer).map_or(0, |later| later.saturating_sub(x)),
+                    recent_orders: x.saturating_sub(x_of(&before, customer).unwrap_or(0)),
+                    amount: purchases.amount_between(row, cut_day, last_day),
+                    recent_amount: purchases.amount_between(row, window_start, cut_day),
+                    mean_repeat_amount: known.mean_repeat_amount[i],
+                    mean_amount_all: known.mean_amount_all[i],
+                    customer,
+                }
+            })
+            .filter(|row| setting.admits(&row.history))
+            .collect();
+        let out = Self {
+            setting,
+            cut_day,
+            last_day,
+            horizon: f64::from(periods),
+            window_days: periods,
+            ..Self::default()
+        };
+        out.with_rows(rows, purchases)
+    }
+
+    /// Fills the columns, in an order that does not depend on that of the customers.
+    fn with_rows(mut self, mut rows: Vec<Row>, purchases: &PurchaseDays) -> Self {
+        rows.sort_unstable_by(Row::compare);
+        let out = &mut self;
+        let last_day = out.last_day;
         let mut repeats = std::collections::BTreeMap::<i32, u64>::new();
         for row in rows {
             out.observed.customers.push(row.customer);
@@ -137,19 +196,13 @@ impl Split {
             out.amount.push(row.amount);
             let days = purchases.days(row.customer as usize);
             out.first_days.extend(days.first());
-            let known = &days[..=row.history.x as usize];
-            let ln_gap = |pair: &[i32]| clock.elapsed(pair[0], pair[1]).ln();
-            ln_gaps.push(known.windows(2).map(ln_gap).sum::<f64>());
             for day in days.iter().skip(1).take_while(|day| **day <= last_day) {
                 *repeats.entry(*day).or_default() += 1;
             }
         }
-        // Ascending, so that the sum does not depend on the order of customers.
-        ln_gaps.sort_unstable_by(f64::total_cmp);
-        out.observed.sum_ln_gaps = Some(ln_gaps.iter().sum()).filter(|sum: &f64| sum.is_finite());
         out.first_days.sort_unstable();
         out.repeats_by_day = repeats.into_iter().collect();
-        out
+        self
     }
 
     pub fn n_customers(&self) -> usize {
@@ -285,8 +338,45 @@ impl Holdout {
     }
 }
 
+impl Holdout {
+    /// The same counted in opportunities or renewals. A cut that the config names lies at the end of the period that
+    /// it is in.
+    pub fn in_periods(
+        purchases: &PurchaseDays,
+        setting: Setting,
+        opportunity: Opportunity,
+        grace_days: u32,
+        as_of_day: i32,
+        horizon_days: u32,
+        config: HoldoutConfig,
+    ) -> Result<Self, NoHoldout> {
+        let (first_day, _) = purchases.span().ok_or(NoHoldout::TooShort { span_days: 0 })?;
+        let (cut_day, last_day) = place(first_day, as_of_day, horizon_days, config)?;
+        let periods = opportunity.within(days_between(cut_day, last_day)).max(1);
+        let split = |periods, day| Split::in_periods(purchases, setting, opportunity, grace_days, periods, day);
+        let outer = split(periods, last_day);
+        if outer.cut_day <= first_day {
+            let span_days = i64::from(last_day) - i64::from(first_day);
+            return Err(NoHoldout::TooShort { span_days });
+        }
+        let customers = outer.n_customers() as u64;
+        let repeaters = outer.observed.x.iter().filter(|x| 0 < **x).count() as u64;
+        if (customers as f64) < FEWEST_CUSTOMERS || (repeaters as f64) < FEWEST_REPEATERS {
+            return Err(NoHoldout::TooFew { customers, repeaters });
+        }
+        let inner_periods = periods.min(opportunity.within(days_between(first_day, outer.cut_day) / PARTS));
+        let inner = (0 < inner_periods).then(|| split(inner_periods, outer.cut_day));
+        Ok(Self { outer, inner })
+    }
+}
+
 /// Last day of calibration and last day of the holdout.
-fn place(first_day: i32, as_of_day: i32, horizon_days: u32, config: HoldoutConfig) -> Result<(i32, i32), NoHoldout> {
+pub(super) fn place(
+    first_day: i32,
+    as_of_day: i32,
+    horizon_days: u32,
+    config: HoldoutConfig,
+) -> Result<(i32, i32), NoHoldout> {
     let (first, end) = (i64::from(first_day), i64::from(as_of_day));
     let span_days = end - first;
     let days = config.holdout_days.map(i64::from);

@@ -12,6 +12,7 @@
 
 use super::Params;
 use super::clock::Clock;
+use super::opportunities::Opportunity;
 
 /// The horizon of the config and the further ones, in one ascending list of times.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,44 @@ impl Horizons {
             all: days.iter().map(horizon).collect(),
             ends: end_days.iter().map(|day| on_clock(*day)).collect(),
             residual_rate: (0.0 < ln_growth).then_some(ln_growth),
+        }
+    }
+}
+
+impl Horizons {
+    /// The same counted in opportunities or renewals: as many as lie within each horizon, discounted at their ends.
+    pub fn in_opportunities(params: &Params, opportunity: Opportunity) -> Self {
+        let days: Vec<u32> = std::iter::once(params.horizon_days)
+            .chain(params.horizons_days.iter().copied())
+            .collect();
+        let within = |days: &u32| opportunity.within(*days);
+        let most = days.iter().map(within).max().unwrap_or(0);
+        let rate = params.annual_discount_rate.ln_1p() / 365.0 * opportunity.mean_days();
+        let horizon = |days: &u32| Horizon {
+            days: *days,
+            ahead: f64::from(within(days)),
+            periods: (1..=within(days))
+                .map(|i| ((i - 1) as usize, (-rate * f64::from(i)).exp()))
+                .collect(),
+        };
+        Self {
+            all: days.iter().map(horizon).collect(),
+            ends: (1..=most).map(f64::from).collect(),
+            residual_rate: (0.0 < rate).then_some(rate),
+        }
+    }
+
+    /// One horizon without discounting, `ahead` in the unit of the histories.
+    pub fn plain(ahead: f64) -> Self {
+        let horizon = Horizon {
+            days: ahead.round().clamp(0.0, f64::from(u32::MAX)) as u32,
+            ahead,
+            periods: vec![(0, 1.0)],
+        };
+        Self {
+            ends: vec![ahead],
+            all: vec![horizon],
+            residual_rate: None,
         }
     }
 }

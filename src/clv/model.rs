@@ -59,6 +59,17 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// As in config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Noncontractual => "noncontractual",
+            Self::Discrete => "discrete",
+            Self::Contractual => "contractual",
+        }
+    }
+}
+
 /// A model of when customers buy and when they stop. Parameters are positive; times of `History`, of horizons and
 /// of the parameters with `time_powers` 1 share one unit.
 pub trait CountModel: Sync {

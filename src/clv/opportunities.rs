@@ -125,6 +125,26 @@ impl Opportunity {
         Some(back.min(MOST_OPPORTUNITIES))
     }
 
+    /// The last day of the period that ended `periods` periods before as-of.
+    pub fn end_before(self, periods: u32, as_of: i32) -> i32 {
+        let far = (f64::from(periods) + 2.0) * self.mean_days() + 62.0;
+        let (mut early, mut late) = (i64::from(as_of) - far as i64, i64::from(as_of));
+        let is_before = |day: i64| {
+            let day = i32::try_from(day).unwrap_or(i32::MIN);
+            self.periods_back(day, as_of).is_some_and(|back| periods <= back)
+        };
+        while early + 1 < late {
+            let middle = early + (late - early) / 2;
+            if is_before(middle) {
+                early = middle;
+            } else {
+                late = middle;
+            }
+        }
+        let end = if is_before(late) { late } else { early };
+        i32::try_from(end).unwrap_or(i32::MIN)
+    }
+
     /// Renewals between two payments: the nearest whole number of periods, one below the most so that there is room
     /// for the renewal at which a customer left.
     fn renewals_between(self, first: i32, payment: i32) -> u32 {

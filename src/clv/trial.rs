@@ -27,6 +27,7 @@ use super::fit::Fitted;
 use super::gamma_gamma::Spenders;
 use super::histories::{Histories, History};
 use super::holdout::{Holdout, Split};
+use super::horizon::Horizons;
 use super::model::Setting;
 use super::pictures;
 use super::select::{self, ClvModel, Counts, Fits, Spend};
@@ -142,17 +143,11 @@ impl<'a> Trial<'a> {
 
     /// Predictions in undiscounted money for the holdout.
     fn values(&self, counts: Counts) -> Option<CustomerValues> {
-        let days = self
-            .split
-            .horizon
-            .round()
-            .clamp(1.0, f64::from(super::LONGEST_HORIZON_DAYS)) as u32;
         let config = Config {
-            horizon_days: days,
-            period_days: days,
             annual_discount_rate: 0.0,
             ..Config::default()
         };
+        let horizons = Horizons::plain(self.split.horizon);
         let model = ClvModel {
             counts,
             spend: self.spend.clone(),
@@ -161,7 +156,7 @@ impl<'a> Trial<'a> {
             model
                 .scorer()
                 .ok()?
-                .score(&config.check().ok()?, &self.split.histories()),
+                .score_ahead(&config.check().ok()?, &horizons, &self.split.histories()),
         )
     }
 

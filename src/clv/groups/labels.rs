@@ -16,6 +16,17 @@ pub enum GroupBy {
 }
 
 impl GroupBy {
+    /// As in config; empty for one fit of all.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Nothing => "",
+            Self::CohortYear => "cohort_year",
+            Self::CohortQuarter => "cohort_quarter",
+            Self::CohortMonth => "cohort_month",
+            Self::Column(column) => column,
+        }
+    }
+
     /// The value of the config key.
     pub fn parse(text: &str) -> Self {
         match text.trim() {

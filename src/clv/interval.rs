@@ -48,6 +48,31 @@ pub struct Task<'a> {
     pub spend: Option<&'a SpendTotals>,
 }
 
+/// P(N > i) averaged over `points`, or at the estimate if there are none; i = 0, 1, … while above `least`.
+pub fn order_tail(
+    model: &dyn CountModel,
+    params: &[f64],
+    points: &[Vec<f64>],
+    h: &History,
+    ahead: f64,
+    least: f64,
+) -> Vec<f64> {
+    if points.is_empty() {
+        return model.order_tail(params, h, ahead, least, MOST_ORDERS);
+    }
+    let n = points.len() as f64;
+    let mut mean = Vec::new();
+    for point in points {
+        let tail = model.order_tail(point, h, ahead, least / n, MOST_ORDERS);
+        mean.resize(tail.len().max(mean.len()), 0.0);
+        for (mean, p) in mean.iter_mut().zip(&tail) {
+            *mean += p / n;
+        }
+    }
+    mean.truncate(mean.partition_point(|p| least < *p));
+    mean
+}
+
 /// Orders that nothing is known of.
 pub const UNKNOWN: u32 = u32::MAX;
 

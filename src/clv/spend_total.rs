@@ -290,3 +290,124 @@ impl Table {
         weights.iter().zip(&self.columns).map(|(w, c)| w * c.at(u).0).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (p, q, x, n, s, P(S/M > s)): 30-digit incomplete beta functions (mpmath).
+    const PRECISE: [(f64, f64, u32, usize, f64, f64); 12] = [
+        (6.25, 3.74, 0, 1, 1.2, 0.710556095719958),
+        (6.25, 3.74, 0, 1, 0.05, 0.9999996588383553),
+        (6.25, 3.74, 3, 2, 0.3, 0.9495906886451494),
+        (6.25, 3.74, 3, 2, 2.5, 5.99877218573638e-06),
+        (6.25, 3.74, 200, 17, 0.1, 0.04414248024395659),
+        (0.3, 1.2, 0, 1, 0.001, 0.864651979914689),
+        (0.3, 1.2, 0, 1, 5.0, 0.03352786150646254),
+        (0.3, 1.2, 1, 40, 3.0, 0.9294390715458007),
+        (0.3, 1.2, 1, 1, 1e-06, 0.9814406283738133),
+        (60.0, 400.0, 5, 1, 0.09, 0.34357499620376464),
+        (60.0, 400.0, 5, 24, 2.2, 0.07410117427398862),
+        (2.0, 20.0, 0, 500, 40.0, 0.8633370942368542),
+    ];
+
+    fn totals(p: f64, q: f64) -> SpendTotals {
+        SpendTotals {
+            at: GammaGamma { p, q, gamma: 10.0 },
+            points: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_incomplete_beta_function() {
+        let mut largest = 0.0_f64;
+        for (p, q, x, n, s, want) in PRECISE {
+            let column = totals(p, q).column(f64::from(x), n as f64);
+            largest = largest.max((column.at(s.ln()).0 - want).abs());
+        }
+        assert!(largest < 2e-5, "{largest:e}");
+    }
+
+    #[test]
+    fn a_column_is_a_whole_distribution_for_any_shapes() {
+        for (p, q) in [
+            (0.01, 1.001),
+            (0.3, 1.2),
+            (6.25, 3.74),
+            (1e4, 1.5),
+            (0.5, 1e8),
+            (1e8, 1e8),
+        ] {
+            for x in [0, 1, 40, 100_000] {
+                for n in [1, 7, 100_000] {
+                    let column = totals(p, q).column(f64::from(x), n as f64);
+                    let [first, last] = [column.tails[0][0], column.tails[CELLS][0]];
+                    assert!(
+                        (0.998..=1.0).contains(&first) && (0.0..2e-3).contains(&last),
+                        "{p} {q} {x} {n} {first} {last}"
+                    );
+                    assert!(column.tails.windows(2).all(|w| w[1][0] <= w[0][0] && w[0][1] <= 0.0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nodes_keep_probability_and_mean() {
+        let nodes = nodes(500);
+        assert_eq!((nodes[23], nodes[24]), (24, 26));
+        let tail: Vec<f64> = (0..400).map(|i| 0.9_f64 * 0.985_f64.powi(i)).collect();
+        let mut weights = vec![0.0; nodes.len()];
+        onto_nodes(tail.iter().copied(), &nodes, &mut weights);
+        assert!((weights.iter().sum::<f64>() - 0.9).abs() < 1e-12);
+        let mean: f64 = weights.iter().zip(&nodes).map(|(w, n)| w * *n as f64).sum();
+        assert!((mean - tail.iter().sum::<f64>()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn quantiles_solve_for_the_probability_and_coarse_nodes_change_it_little() {
+        let totals = totals(6.25, 3.74);
+        let table = totals.table(7, 300);
+        // Orders with mean 40 and a long tail: the largest numbers have few nodes.
+        let tail: Vec<f64> = (0..300).map(|i| 0.95 * (1.0 + f64::from(i) / 160.0).powi(-5)).collect();
+        let mut weights = vec![0.0; table.nodes().len()];
+        onto_nodes(tail.iter().copied(), table.nodes(), &mut weights);
+        for outside in [0.9, 0.5, 0.05, 0.005] {
+            let u = table.quantile(&weights, outside, None).unwrap();
+            assert!((table.tail(&weights, u) - outside).abs() < 1e-6);
+            assert_eq!(
+                table
+                    .quantile(&weights, outside, Some(u + 0.3))
+                    .map(|v| (v - u).abs() < 1e-5),
+                Some(true)
+            );
+            let exact: f64 = (0..300)
+                .map(|i| {
+                    let next = tail.get(i + 1).copied().unwrap_or(0.0);
+                    (tail[i] - next) * totals.column(7.0, (i + 1) as f64).at(u).0
+                })
+                .sum();
+            assert!((exact - outside).abs() < 4e-4, "{outside} {exact}");
+        }
+        assert_eq!(table.quantile(&weights, 0.96, None), None);
+    }
+
+    #[test]
+    fn uncertainty_widens() {
+        let certain = totals(4.0, 3.0);
+        let covariance = vec![vec![0.02, 0.0, 0.0], vec![0.0, 0.04, 0.035], vec![0.0, 0.035, 0.05]];
+        let points = super::super::uncertainty::points(&[4.0, 3.0, 10.0], &covariance).unwrap();
+        let of = |v: &Vec<f64>| GammaGamma {
+            p: v[0],
+            q: v[1],
+            gamma: v[2],
+        };
+        let uncertain = SpendTotals {
+            points: points.iter().map(of).collect(),
+            ..certain.clone()
+        };
+        let (a, b) = (certain.table(0, 1), uncertain.table(0, 1));
+        let q = |t: &Table, outside| t.quantile(&[1.0], outside, None).unwrap();
+        assert!(q(&b, 0.95) < q(&a, 0.95) && q(&a, 0.05) < q(&b, 0.05));
+    }
+}

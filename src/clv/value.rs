@@ -162,6 +162,21 @@ fn for_blocks(n: usize, one: impl Fn(usize) -> One + Sync, mut append: impl FnMu
 }
 
 impl HorizonValues {
+    fn with_capacity(n: usize, horizon_days: u32) -> Self {
+        let numbers = || Vec::with_capacity(n);
+        Self {
+            horizon_days,
+            alive_prob: numbers(),
+            expected_orders: numbers(),
+            order_prob: numbers(),
+            orders_low: Vec::with_capacity(n),
+            orders_high: Vec::with_capacity(n),
+            clv_amount: numbers(),
+            clv_low_amount: numbers(),
+            clv_high_amount: numbers(),
+        }
+    }
+
     fn append(&mut self, block: &[One]) {
         let numbers = |column: &mut Vec<Option<f64>>, of: fn(&One) -> f64| {
             column.extend(block.iter().map(|one| finite(of(one))));
@@ -437,8 +452,12 @@ impl Scorer {
                 },
             }
         };
+        let n = customers.len();
         let mut out = CustomerValues::default();
-        let mut columns = HorizonValues::default();
+        out.expected_order_amount.reserve_exact(n);
+        out.residual_amount.reserve_exact(n);
+        out.clv_status.reserve_exact(n);
+        let mut columns = HorizonValues::with_capacity(n, 0);
         for_blocks(
             customers.len(),
             |i| one(i, 0),
@@ -464,11 +483,8 @@ impl Scorer {
         out.clv_low_amount = columns.clv_low_amount;
         out.clv_high_amount = columns.clv_high_amount;
         for (horizon, h) in horizons.all.iter().enumerate().skip(1) {
-            let mut columns = HorizonValues {
-                horizon_days: h.days,
-                ..HorizonValues::default()
-            };
-            for_blocks(customers.len(), |i| one(i, horizon), |block| columns.append(block));
+            let mut columns = HorizonValues::with_capacity(n, h.days);
+            for_blocks(n, |i| one(i, horizon), |block| columns.append(block));
             out.horizons.push(columns);
         }
         out
@@ -590,6 +606,17 @@ impl Scorer {
                 model.expected_orders(params, &History::NEW, ages, &mut out);
                 Some(out)
             }
+        }
+    }
+
+    /// The distribution of a customer's orders within `ahead` after as-of, the uncertainty of the fit included:
+    /// P(N > i) for i = 0, 1, … while above `least`, at most 100,000 numbers; `None` without a model.
+    pub fn order_tail(&self, history: &History, ahead: f64, least: f64) -> Option<Vec<f64>> {
+        match &self.counts {
+            CountScorer::Nothing | CountScorer::PooledRate { .. } => None,
+            CountScorer::Model {
+                model, params, points, ..
+            } => Some(interval::order_tail(*model, params, points, history, ahead, least)),
         }
     }
 

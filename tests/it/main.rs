@@ -3,6 +3,7 @@
 mod broken;
 mod cli;
 mod contract;
+mod coverage;
 mod differential;
 mod files;
 mod holdout;
@@ -13,5 +14,6 @@ mod plain;
 mod published;
 mod real;
 mod shapes;
+mod simulate;
 mod support;
 mod tidy;

@@ -3,8 +3,8 @@
 //! In: x repeat purchase days and the mean amount of those days, for customers with both positive. Out: the
 //! expected amount of a future order of each customer. Cost: two logarithms a customer an evaluation.
 //! Assumes that order amounts are gamma distributed around the customer's own mean, that means differ between
-//! customers (inverse gamma), and that the mean does not depend on how often a customer orders; the correlation
-//! of the two is reported, because the third assumption is the one that fails.
+//! customers (inverse gamma), and that the mean does not depend on how often a customer orders; that is tested
+//! ([`super::independence`]), because the third assumption is the one that fails.
 //! Source: Fader and Hardie (2013), *The Gamma-Gamma Model of Monetary Value*, note 025 (brucehardie.com);
 //! Colombo and Jiang (1999).
 //!
@@ -65,6 +65,11 @@ impl Spenders {
 
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// (x, z), ascending.
+    pub fn rows(&self) -> &[(u32, f64)] {
+        &self.rows
     }
 
     /// Mean of the customers' means; 0 if there are none.

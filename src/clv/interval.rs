@@ -183,9 +183,9 @@ fn predict_x(task: &Task<'_>, groups: &[Group], order: &[u32], histories: &Histo
 
 /// The future of customers with one (x, T), given that they are alive.
 struct Future {
-    /// P(alive) at the estimate of the history that stands for the group.
     residual: f64,
     within: Vec<FutureWithin>,
+    /// Predicted from the estimate alone.
     certain: bool,
 }
 
@@ -387,5 +387,151 @@ impl<'a> Mixture<'a> {
         let u = table.quantile(&self.mixed, outside, self.guesses[side]);
         self.guesses[side] = u.or(self.guesses[side]);
         u.map_or(0.0, f64::exp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clock::Clock;
+    use super::super::gamma_gamma::GammaGamma;
+    use super::super::{Config, model, uncertainty};
+    use super::*;
+
+    const PARAMS: [f64; 4] = [0.8, 41.0, 0.6, 1.5];
+    const OUTSIDE: f64 = 0.05;
+
+    /// That of an MBG/NBD fit, but for a factor.
+    fn covariance(trace: f64) -> Vec<Vec<f64>> {
+        let shape = [
+            [0.165, 0.132, -0.047, -0.177],
+            [0.132, 0.133, -0.037, -0.127],
+            [-0.047, -0.037, 0.150, 0.220],
+            [-0.177, -0.127, 0.220, 0.463],
+        ];
+        let scale = trace / (0..4).map(|i| shape[i][i]).sum::<f64>();
+        shape
+            .iter()
+            .map(|row| row.iter().map(|v| v * scale).collect())
+            .collect()
+    }
+
+    fn histories() -> Histories {
+        let mut all = Vec::new();
+        for x in [0, 1, 2, 9, 60] {
+            for age in [1.0, 200.0, 700.0] {
+                for share in [0.1, 0.6, 0.97, 1.0] {
+                    let t_x = if x == 0 { 0.0 } else { share * age };
+                    all.push(History { x, t_x, age });
+                }
+            }
+        }
+        Histories::collapse(&all).0
+    }
+
+    fn horizons() -> Horizons {
+        Horizons::new(&Config::default().check().unwrap(), &Clock::calendar(), 0)
+    }
+
+    #[test]
+    fn predictions_by_group_are_those_of_each_history() {
+        let (horizons, rows) = (horizons(), histories());
+        for name in ["nbd", "bg_nbd", "mbg_nbd"] {
+            let model = model::find(name).unwrap();
+            let params = &PARAMS[..model.letters().len()];
+            let task = Task {
+                model,
+                params,
+                points: &[],
+                variance: 0.0,
+                horizons: &horizons,
+                outside: OUTSIDE,
+                spend: None,
+            };
+            for (h, got) in rows.rows.iter().zip(predict(&task, &rows, true)) {
+                let near = |got: f64, want: f64| assert!((got - want).abs() <= 1e-12 * want, "{h:?} {got} {want}");
+                let mut within = vec![0.0; horizons.ends.len()];
+                model.expected_orders(params, h, &horizons.ends, &mut within);
+                let (expected, discounted) = horizons.all[0].sum(&within);
+                near(got.expected, expected);
+                near(got.discounted, discounted);
+                near(got.alive, model.alive_prob(params, h));
+                near(
+                    got.residual,
+                    model.residual_orders(params, h, horizons.residual_rate.unwrap()),
+                );
+                let tail = model.order_tail(params, h, 365.0, 1e-9, MOST_ORDERS);
+                let some = model.order_tail(params, h, 365.0, 0.0, 1);
+                near(got.order_prob, some.first().copied().unwrap_or(0.0));
+                let above = |p: f64| tail.iter().filter(|tail| p < **tail).count() as u32;
+                assert_eq!((got.low, got.high), (above(1.0 - OUTSIDE), above(OUTSIDE)), "{h:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_intervals_have_the_probability_they_should() {
+        let (horizons, rows) = (horizons(), histories());
+        let model = model::find("mbg_nbd").unwrap();
+        let covariance = covariance(0.05);
+        let points = uncertainty::points(&PARAMS, &covariance).unwrap();
+        let spend = SpendTotals {
+            at: GammaGamma {
+                p: 6.0,
+                q: 3.7,
+                gamma: 15.0,
+            },
+            points: Vec::new(),
+        };
+        let task = Task {
+            model,
+            params: &PARAMS,
+            points: &points,
+            variance: uncertainty::trace(&covariance),
+            horizons: &horizons,
+            outside: OUTSIDE,
+            spend: Some(&spend),
+        };
+        let mut solved = 0;
+        for (h, got) in rows.rows.iter().zip(predict(&task, &rows, true)) {
+            // Averaged history by history, followed to its end.
+            let tail = order_tail(model, &PARAMS, &points, h, 365.0, 1e-9);
+            let at = |i: u32| tail.get(i as usize).copied().unwrap_or(0.0);
+            for (end, outside) in [(got.low, 1.0 - OUTSIDE), (got.high, OUTSIDE)] {
+                assert!(at(end) <= outside && (end == 0 || outside < at(end - 1)), "{h:?} {end}");
+            }
+            let table = spend.table(h.x, tail.len());
+            let mut weights = vec![0.0; table.nodes().len()];
+            onto_nodes(tail.iter().copied(), table.nodes(), &mut weights);
+            let discount = got.discounted / got.expected;
+            for (end, outside) in [(got.low_money, 1.0 - OUTSIDE), (got.high_money, OUTSIDE)] {
+                if end == 0.0 {
+                    assert!(at(0) <= outside, "{h:?}");
+                } else {
+                    let probability = table.tail(&weights, (end / discount).ln());
+                    assert!((probability - outside).abs() < 5e-4, "{h:?} {outside}: {probability}");
+                    solved += 1;
+                }
+            }
+        }
+        assert!(30 < solved, "{solved}");
+    }
+
+    /// The largest change of a tail probability where uncertainty is only just left out.
+    #[test]
+    fn skipping_uncertainty_changes_little() {
+        let mut largest = 0.0_f64;
+        for name in ["bg_nbd", "mbg_nbd"] {
+            let model = model::find(name).unwrap();
+            for h in histories().rows {
+                let covariance = covariance(NEGLIGIBLE / (f64::from(h.x) + 1.0).powi(2));
+                let points = uncertainty::points(&PARAMS, &covariance).unwrap();
+                let averaged = order_tail(model, &PARAMS, &points, &h, 365.0, 1e-9);
+                let at_estimate = order_tail(model, &PARAMS, &[], &h, 365.0, 1e-9);
+                for (a, b) in averaged.iter().zip(&at_estimate) {
+                    largest = largest.max((a - b).abs());
+                }
+            }
+        }
+        assert!(largest < 1e-3, "{largest:e}");
     }
 }

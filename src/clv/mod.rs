@@ -5,10 +5,11 @@
 //! is null and has a [`Status`]. Cost: O(n log n) to collapse equal histories, then linear in distinct histories.
 //!
 //! Files, in data-flow order: `special` (functions), `optimise` (Newton), `histories` (collapse), `model` (trait,
-//! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `purchases`,
-//! `opportunities` and `holdout` (cuts), `clock` and `season`, `baseline`, `select` (what can predict), `ladder` (choice
-//! by likelihood), `value` (predictions), `tracking` (fit in sample), `evaluation`, `pictures` and `trial` (fit out of
-//! sample), `competition` (choice), `groups` and `covariates` (parameters that differ between customers).
+//! registry, report), `fit`, `orders` and `beta_geometric` (shared mathematics), one file a model, `independence` (test of
+//! the spend model), `purchases`, `opportunities` and `holdout` (cuts), `clock` and `season`, `baseline`, `select` (what
+//! can predict), `ladder` (choice by likelihood), `horizon`, `uncertainty`, `spend_total` and `interval` (distributions of
+//! the future), `value` (predictions), `tracking` (fit in sample), `evaluation`, `pictures` and `trial` (fit out of
+//! sample), `competition` (choice), `groups` and `covariates` (parameters that differ between customers), `job` (all).
 
 pub mod baseline;
 pub mod bb;
@@ -31,6 +32,7 @@ pub mod groups;
 pub mod histories;
 pub mod holdout;
 pub mod horizon;
+pub mod independence;
 pub mod interval;
 pub mod job;
 pub mod ladder;
@@ -68,6 +70,7 @@ use self::histories::{Histories, History, NO_ROW};
 use self::holdout::{Holdout, NoHoldout};
 use self::horizon::Horizons;
 pub use self::job::{Covariates, Groups, Input, evaluate, run_purchases};
+use self::independence::Independence;
 use self::model::{FitStatus, ModelFit};
 use self::season::SeasonFinding;
 use self::select::{ClvModel, Counts, Spend};
@@ -169,8 +172,6 @@ impl CustomerHistories<'_> {
     }
 }
 
-/// A correlation of frequency and amount beyond this is worth a warning (Fader and Hardie have 0.11 in CDNOW).
-const NOTABLE_CORRELATION: f64 = 0.3;
 
 /// Everything this stage knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,6 +185,8 @@ pub struct ClvResult {
     pub selection_reason: String,
     /// Pearson correlation of x and the mean repeat amount; `None` if there is none.
     pub spend_correlation: Option<f64>,
+    /// The test of what Gamma-Gamma assumes.
+    pub spend_independence: Option<Independence>,
     /// Customers by number of repeat purchase days, actual and expected.
     pub repeat_bins: Vec<RepeatBin>,
     pub warnings: Vec<Warning>,
@@ -252,7 +255,8 @@ fn run_ahead(
     );
     let spend_correlation = spenders.correlation();
     let invalid = row_of.iter().filter(|row| **row == NO_ROW).count() as u64;
-    let warnings = warnings(&model, &models, invalid, spend_correlation);
+    let spend_independence = Independence::of(&spenders);
+    let warnings = warnings(&model, &models, invalid, spend_independence);
     // A fitted model has valid parameters; the fallback keeps the promise not to fail.
     let scorer = model.scorer().unwrap_or_else(|_| Scorer::without_model());
     ClvResult {
@@ -262,6 +266,7 @@ fn run_ahead(
         selected_model,
         selection_reason,
         spend_correlation,
+        spend_independence,
         warnings,
         model,
         competition,
@@ -278,7 +283,7 @@ pub fn score(params: &Params, scorer: &Scorer, customers: &CustomerHistories<'_>
     scorer.score(params, customers)
 }
 
-fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, correlation: Option<f64>) -> Vec<Warning> {
+fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, independence: Option<Independence>) -> Vec<Warning> {
     let mut out = Vec::new();
     if 0 < invalid {
         out.push(Warning::InvalidHistories { customers: invalid });
@@ -301,8 +306,11 @@ fn warnings(model: &ClvModel, models: &[ModelFit], invalid: u64, correlation: Op
         Spend::Pooled { .. } => out.push(Warning::PooledSpend { why: spend_status }),
         Spend::Nothing => out.push(Warning::NoSpend),
         Spend::GammaGamma { .. } => {
-            if let Some(correlation) = correlation.filter(|c| NOTABLE_CORRELATION < c.abs()) {
-                out.push(Warning::SpendDependsOnFrequency { correlation });
+            if let Some(correlation) = independence.and_then(|test| test.notable()) {
+                out.push(Warning::SpendDependsOnFrequency {
+                    correlation: correlation.value,
+                    p_value: correlation.p_value,
+                });
             }
         }
     }

@@ -88,8 +88,8 @@ impl Warning {
             }
             .to_owned(),
             Self::NoSpend => "there are no positive order amounts, so there is no value in money".to_owned(),
-            Self::SpendDependsOnFrequency { correlation } => format!(
-                "order amount and number of orders have correlation {correlation:.2}, and gamma_gamma takes them for independent"
+            Self::SpendDependsOnFrequency { correlation, p_value } => format!(
+                "order amount and number of orders have correlation {correlation:.2} (p {p_value:.1e}), and gamma_gamma takes them for independent"
             ),
             Self::NotConverged { model } => format!("{model} did not reach a maximum and was not used"),
             Self::Season { message, .. } => message.clone(),

@@ -23,6 +23,7 @@ pub mod clock;
 pub mod competition;
 pub mod config;
 pub mod covariates;
+pub mod discounting;
 pub mod erlang;
 pub mod evaluation;
 pub mod fit;
@@ -48,6 +49,8 @@ pub mod pareto_nbd;
 pub mod pictures;
 pub mod purchases;
 pub mod quadrature;
+pub mod regularity;
+pub mod roots;
 pub mod sbg;
 pub mod season;
 pub mod select;
@@ -69,8 +72,8 @@ use self::gamma_gamma::Spenders;
 use self::histories::{Histories, History, NO_ROW};
 use self::holdout::{Holdout, NoHoldout};
 use self::horizon::Horizons;
-pub use self::job::{Covariates, Groups, Input, evaluate, run_purchases};
 use self::independence::Independence;
+pub use self::job::{Covariates, Groups, Input, evaluate, run_purchases};
 use self::model::{FitStatus, ModelFit};
 use self::season::SeasonFinding;
 use self::select::{ClvModel, Counts, Spend};
@@ -171,7 +174,6 @@ impl CustomerHistories<'_> {
         (pooled.is_finite() && 0.0 < pooled).then_some(pooled)
     }
 }
-
 
 /// Everything this stage knows.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,8 @@
 //! distributed rate, and a beta distributed dropout probability at every order. k = 1 is the Poisson process of BG/NBD.
 //!
 //! In: what is known of the rate, of the time since the last order and of dropout ([`Renewal`]), and a length of time.
-//! Out: expected orders, the distribution of their number, survival, discounted orders to infinity. Cost: O(k stages +
-//! 40 k) for a horizon, where the stages are k times the orders expected; beyond [`LONGEST_SERIES`] stages an integral
-//! of some hundred points with k/2 complex powers each; 10 to 100 µs for the discounted orders.
+//! Out: expected orders, the distribution of their number, survival. Cost: O(k stages + 40 k) for a horizon, where the
+//! stages are k times the orders expected; beyond 4,096 stages an integral of some hundred points.
 //!
 //! # Formula
 //! After the last order the customer has passed j < k stages of the next gap, nobody sees how many. With R = r + k x,
@@ -18,22 +17,24 @@
 //!
 //! P(N > i) = P(M > i) s_i,  E\[N\] = Σ_n P(M = n) Σ_{i<n} s_i,  P(still there) = Σ_n P(M = n) s_n.
 //!
-//! All terms are positive, so small results keep their digits. Where the sums are long, M is taken out by roots of
-//! unity: with η = 1 − p, x_l = η^(1/k) e^(2πi l/k) and G the generating function of J,
-//! E\[η^M\] = p/(kη) Σ_l G(x_l) x_l/(1 − x_l), which is averaged over p; E\[N\] = E\[(1 − η^M)/p\].
-//!
-//! Discounted orders: given rate λ, stage j and p, orders to infinity are worth φ^(k−j)/(1 − η φ^k), φ = λ/(λ+δ), a
-//! geometric series of Laplace transforms; averaged over λ and p. For k = 1 and p = 0 that is λ/δ, the NBD's.
-//! Platzer and Reutterer (2016) and Reutterer, Platzer and Schröder (2021) approximate these quantities (they start
-//! the next gap afresh at T); here they are exact.
+//! All terms are positive, so small results keep their digits. Where the sums are long, `roots` takes their place;
+//! discounted orders to infinity are in `discounting`. The published package (BTYDplus) takes E\[N\] from the BG/NBD
+//! with alpha times k, blind to the stages already passed, and scales all customers to the right total; here it is exact.
 
-use super::means::{Chance, beta_mean, beta_points, gamma_points};
+use super::means::beta_mean;
+use super::roots::Orders;
 
 /// The largest k; the number of stages kept at once.
 pub const MOST_STAGES: usize = 12;
 
 /// Sums over more stages than this become integrals.
 const LONGEST_SERIES: f64 = 4096.0;
+
+/// Horizons that are summed together; the compiler makes vector instructions of them.
+const LANES: usize = 8;
+
+/// Below e^−this the first probability is taken for none, and the scale moves.
+const UNDERFLOW: f64 = 500.0;
 
 /// Stages after which [`Renewal::order_tail`] stops adding up the far tail.
 const FARTHEST_STAGE: u32 = 1 << 22;
@@ -68,7 +69,7 @@ pub fn stage_weights(shape: f64, v: f64, k: usize) -> ([f64; MOST_STAGES], f64) 
 
 /// Probabilities of the number of stages, one after the other, all times e^−`ln_scale`: the first ones may be too
 /// small for a number, and the scale moves up as they grow.
-struct StageSeries {
+pub(super) struct StageSeries {
     k: usize,
     shape: f64,
     /// Next number of stages.
@@ -78,19 +79,19 @@ struct StageSeries {
     zq: f64,
     /// Σ over these is P(J = m); entry j is for those who had passed j stages before.
     parts: [f64; MOST_STAGES],
-    ln_scale: f64,
+    pub(super) ln_scale: f64,
 }
 
 /// The scale moves when a probability reaches this.
 const RESCALE_FROM: f64 = 1e200;
 
 impl StageSeries {
-    fn new(renewal: &Renewal, u: f64) -> Self {
+    pub(super) fn new(renewal: &Renewal, u: f64) -> Self {
         let v = renewal.v();
         let (_, sum) = stage_weights(renewal.shape, v, renewal.k);
         let ln_first = -renewal.shape * u.ln_1p() - sum.ln();
         let mut parts = [0.0; MOST_STAGES];
-        let underflows = ln_first < -600.0;
+        let underflows = ln_first < -UNDERFLOW;
         parts[0] = if underflows { 1.0 } else { ln_first.exp() };
         Self {
             k: renewal.k,
@@ -117,7 +118,7 @@ impl StageSeries {
     }
 
     /// Moves the scale if need be; what has been added up must be multiplied by the result.
-    fn rescale(&mut self) -> f64 {
+    pub(super) fn rescale(&mut self) -> f64 {
         let largest = self.parts[..self.k].iter().fold(0.0, |m: f64, p| m.max(*p));
         if largest < RESCALE_FROM {
             return 1.0;
@@ -137,7 +138,7 @@ impl StageSeries {
 
     /// Probability of the stages of n orders, for the next n, and a bound on what follows: P(J = m + i) is at most
     /// the second times the i-th power of the third.
-    fn next_order(&mut self) -> (f64, f64, f64) {
+    pub(super) fn next_order(&mut self) -> (f64, f64, f64) {
         let (mut sum, mut last) = (0.0, 0.0);
         for _ in 0..self.k {
             last = self.next();
@@ -151,12 +152,12 @@ impl StageSeries {
 }
 
 impl Renewal {
-    fn v(&self) -> f64 {
+    pub(super) fn v(&self) -> f64 {
         if self.k == 1 { 0.0 } else { self.silence / self.exposure }
     }
 
     /// Expected number of stages passed within `u` exposures, those before included, and their standard deviation.
-    fn stages_expected(&self, u: f64) -> (f64, f64) {
+    pub(super) fn stages_expected(&self, u: f64) -> (f64, f64) {
         let (weights, sum) = stage_weights(self.shape, self.v(), self.k);
         let before: f64 = (0_u32..).zip(&weights).map(|(j, w)| f64::from(j) * w / sum).sum();
         let ahead = (self.shape + before) * u;
@@ -169,9 +170,28 @@ impl Renewal {
         !short
     }
 
-    /// Expected orders within `t`.
-    pub fn expected_orders(&self, t: f64) -> f64 {
-        let u = t / self.exposure;
+    /// Expected orders within each of `horizons` (ascending), written to `out`, which is as long.
+    pub fn expected_orders(&self, horizons: &[f64], out: &mut [f64]) {
+        for (lanes, out) in horizons.chunks(LANES).zip(out.chunks_mut(LANES)) {
+            let us = |t: &f64| t / self.exposure;
+            let longest = lanes.iter().map(us).fold(0.0, f64::max);
+            if self.series_is_long(longest) || UNDERFLOW < self.shape * longest.ln_1p() {
+                for (u, out) in lanes.iter().map(us).zip(out) {
+                    *out = self.expected_within(u);
+                }
+            } else {
+                let expected = match self.k {
+                    2 => self.sum_lanes::<2>(lanes, longest),
+                    3 => self.sum_lanes::<3>(lanes, longest),
+                    4 => self.sum_lanes::<4>(lanes, longest),
+                    _ => self.sum_lanes::<MOST_STAGES>(lanes, longest),
+                };
+                out.copy_from_slice(&expected[..lanes.len()]);
+            }
+        }
+    }
+
+    fn expected_within(&self, u: f64) -> f64 {
         if u <= 0.0 {
             0.0
         } else if self.series_is_long(u) {
@@ -180,6 +200,59 @@ impl Renewal {
         } else {
             self.sum(u, |made, survival| (made, survival))
         }
+    }
+
+    /// [`Renewal::sum`] of expected orders for several horizons at once, k at most K, without any change of scale.
+    fn sum_lanes<const K: usize>(&self, horizons: &[f64], longest: f64) -> [f64; LANES] {
+        let v = self.v();
+        let (_, weight) = stage_weights(self.shape, v, self.k);
+        let (mut z, mut zq) = ([0.0; LANES], [0.0; LANES]);
+        let mut parts = [[0.0; LANES]; K];
+        for (lane, t) in horizons.iter().enumerate() {
+            let u = t / self.exposure;
+            z[lane] = u / (1.0 + u);
+            zq[lane] = v / (1.0 + u);
+            parts[0][lane] = (-self.shape * u.ln_1p() - weight.ln()).exp();
+        }
+        let longest_z = longest / (1.0 + longest);
+        let last_lane = horizons.len().saturating_sub(1);
+        let (mut made, mut survival, mut n, mut m) = (0.0, 1.0, 0.0, 0.0);
+        let mut expected = [0.0; LANES];
+        while m < 2.0 * self.k as f64 * LONGEST_SERIES {
+            let mut last = 0.0;
+            for _ in 0..self.k {
+                let mut probability = [0.0; LANES];
+                for part in parts.iter().take(self.k) {
+                    for lane in 0..LANES {
+                        probability[lane] += part[lane];
+                    }
+                }
+                let growth = (self.shape + m) / (m + 1.0);
+                for j in (1..self.k).rev() {
+                    for lane in 0..LANES {
+                        parts[j][lane] = growth * (z[lane] * parts[j][lane] + zq[lane] * parts[j - 1][lane]);
+                    }
+                }
+                for lane in 0..LANES {
+                    parts[0][lane] *= growth * z[lane];
+                    expected[lane] += probability[lane] * made;
+                }
+                last = probability[last_lane];
+                m += 1.0;
+            }
+            // A longer horizon has the heavier tail, so its share that is left bounds the others'.
+            let ratio = longest_z * ((self.shape + m - 1.0) / (m + 1.0 - self.k as f64)).max(1.0);
+            if ratio < 1.0 {
+                let left = last * (made + survival / (1.0 - ratio)) * ratio / (1.0 - ratio);
+                if left <= 1e-17 * expected[last_lane] {
+                    break;
+                }
+            }
+            made += survival;
+            survival *= (self.b + n) / (self.a + self.b + n);
+            n += 1.0;
+        }
+        expected
     }
 
     /// Probability that the customer is still there after `t`.
@@ -199,7 +272,7 @@ impl Renewal {
 
     /// Σ P(M = n) value(n). `value` is given the orders made by n chances to order, Σ s_i over i < n, and s_n; it
     /// returns the value and by how much it can grow with n.
-    fn sum(&self, u: f64, value: impl Fn(f64, f64) -> (f64, f64)) -> f64 {
+    pub(super) fn sum(&self, u: f64, value: impl Fn(f64, f64) -> (f64, f64)) -> f64 {
         let mut series = StageSeries::new(self, u);
         let (mut made, mut survival, mut n) = (0.0, 1.0, 0.0);
         let mut sum = 0.0;
@@ -222,7 +295,7 @@ impl Renewal {
     }
 
     /// P(N > i) for i = 0, 1, … while it is above `least`, at most `max_len` numbers. Where `least` is above
-    /// [`COARSE`] they are one minus the probabilities of fewer orders, good to 1e-13; else they are summed from the
+    /// 1e-3 they are one minus the probabilities of fewer orders, good to 1e-13; else they are summed from the
     /// far end and keep all digits.
     pub fn order_tail(&self, t: f64, least: f64, max_len: usize) -> Vec<f64> {
         let u = t / self.exposure;
@@ -242,7 +315,7 @@ impl Renewal {
         let mut n = 0.0;
         let mut out = Vec::new();
         for more in tail.into_iter().take(max_len) {
-            if !(least < more * survival) {
+            if more * survival <= least {
                 break;
             }
             out.push(more * survival);
@@ -259,7 +332,7 @@ impl Renewal {
         while out.len() < max_len && series.m < f64::from(FARTHEST_STAGE) {
             cumulated += series.next_order().0;
             let more = (1.0 - cumulated * series.ln_scale.exp()).min(1.0) * survival;
-            if !(least < more) {
+            if more <= least {
                 break;
             }
             out.push(more);
@@ -293,174 +366,10 @@ impl Renewal {
         }
         (counts, (1.0_f64 - total).max(0.0))
     }
-
-    /// Expected orders to infinity, discounted by exp(−rate t).
-    pub fn residual_orders(&self, rate: f64) -> f64 {
-        let mut step = 0.25;
-        let mut estimate = self.residual_with(rate, step);
-        for _ in 0..MOST_RESIDUAL_HALVINGS {
-            step *= 0.5;
-            let finer = self.residual_with(rate, step);
-            let change = (finer - estimate).abs();
-            estimate = finer;
-            if change <= 1e-11 * estimate {
-                break;
-            }
-        }
-        estimate
-    }
-
-    /// The mean of φ^(k−j)/(1 − η φ^k) over rates, stages and dropout by a product of two rules.
-    fn residual_with(&self, rate: f64, step: f64) -> f64 {
-        let v = self.v();
-        let k = self.k as f64;
-        let before = self.stages_expected(0.0).0;
-        // ln Σ_j (λs)^j/j!, by which silence changes the density of the rate.
-        let silent = |rate: f64| {
-            let (mut term, mut sum) = (1.0, 1.0);
-            for j in 1..self.k {
-                term *= rate * v / j as f64;
-                sum += term;
-            }
-            sum
-        };
-        let rates = gamma_points(self.shape, self.shape + before, step, |rate| silent(rate).ln());
-        let chances = beta_points(self.a, self.b, step);
-        let discount = rate * self.exposure;
-        let mut mean = 0.0;
-        for (rate, weight) in rates {
-            let ln_phi = -(discount / rate).ln_1p();
-            let phi = ln_phi.exp();
-            let gap = (k * ln_phi).exp();
-            let lost = -(k * ln_phi).exp_m1();
-            // Σ_j (λs)^j/j! φ^(k−j) over Σ_j (λs)^j/j!.
-            let (mut stage, mut first) = (1.0, 1.0);
-            for j in 1..self.k {
-                stage *= rate * v / j as f64;
-                first = first * phi + stage;
-            }
-            // `first` has φ^(k−1−j) at stage j so far.
-            let next_order = if self.k == 1 { phi } else { first * phi / silent(rate) };
-            let later: f64 = chances.iter().map(|(c, w)| w / (lost + c.p * gap)).sum();
-            mean += weight * next_order * later;
-        }
-        mean
-    }
 }
 
 /// Tails above this are taken from 1.
 const COARSE: f64 = 1e-3;
-
-const MOST_RESIDUAL_HALVINGS: u32 = 5;
-
-/// The number of orders M that would be made within u exposures if nobody dropped out, through its generating
-/// function.
-struct Orders {
-    k: usize,
-    shape: f64,
-    u: f64,
-    /// Probabilities of the stages passed before.
-    stages: [f64; MOST_STAGES],
-    /// P(M = n) for the first few n.
-    few: [f64; FEW],
-}
-
-/// Orders that somebody with a dropout probability above 1 − [`LEAST_LOYALTY`] can be expected to survive.
-const FEW: usize = 9;
-const LEAST_LOYALTY: f64 = 0.01;
-
-impl Orders {
-    fn new(renewal: &Renewal, u: f64) -> Self {
-        let (mut stages, sum) = stage_weights(renewal.shape, renewal.v(), renewal.k);
-        stages.iter_mut().for_each(|w| *w /= sum);
-        let mut few = [0.0; FEW];
-        let mut series = StageSeries::new(renewal, u);
-        for probability in &mut few {
-            let scale = series.ln_scale.exp();
-            *probability = series.next_order().0 * scale;
-            series.rescale();
-        }
-        Self {
-            k: renewal.k,
-            shape: renewal.shape,
-            u,
-            stages,
-            few,
-        }
-    }
-
-    /// E\[η^M\].
-    fn survival(&self, chance: &Chance) -> f64 {
-        if chance.q < LEAST_LOYALTY {
-            return self.few.iter().rev().fold(0.0, |sum, p| sum * chance.q + p);
-        }
-        let (missing, rise, others) = self.by_roots(chance);
-        (1.0 + rise) * (1.0 - missing) + chance.p / chance.q * others
-    }
-
-    /// E\[1 − η^M\]/p.
-    fn expected(&self, chance: &Chance) -> f64 {
-        if chance.q < LEAST_LOYALTY {
-            return (1.0 - self.survival(chance)) / chance.p;
-        }
-        let (missing, rise, others) = self.by_roots(chance);
-        (missing - (1.0 - missing) * rise) / chance.p - others / chance.q
-    }
-
-    /// 1 − G(y) with y = η^(1/k); by how much the mean of y^−c over c = 0 .. k−1 exceeds 1; and the mean of
-    /// G(x) x/(1−x) over the other roots of η, counted as one k-th each.
-    fn by_roots(&self, chance: &Chance) -> (f64, f64, f64) {
-        let k = self.k as f64;
-        let h = chance.hazard / k;
-        let step = -(-h).exp_m1();
-        let ln_growth = (self.u * step).ln_1p();
-        let stages = || (0_u32..).map(f64::from).zip(&self.stages[..self.k]);
-        let missing: f64 = stages()
-            .map(|(j, w)| -w * (-(self.shape + j) * ln_growth - j * h).exp_m1())
-            .sum();
-        let rise = stages().map(|(c, _)| (c * h).exp_m1()).sum::<f64>() / k;
-        let others: f64 = (1..=self.k / 2)
-            .map(|l| {
-                let pair = if 2 * l == self.k { 1.0 } else { 2.0 };
-                pair * self.at_root(h, std::f64::consts::TAU * l as f64 / k)
-            })
-            .sum();
-        (missing, rise, others / k)
-    }
-
-    /// Real part of G(x) x/(1−x) at x = e^(−h + i angle).
-    fn at_root(&self, h: f64, angle: f64) -> f64 {
-        let y = (-h).exp();
-        let x = Complex(y * angle.cos(), y * angle.sin());
-        // 1 − x, without cancellation near 1.
-        let below = Complex(-(-h).exp_m1() + 2.0 * y * (0.5 * angle).sin().powi(2), -x.1);
-        let d = Complex(1.0 + self.u * below.0, self.u * below.1);
-        let ratio = x.over(d);
-        let sum = self.stages[..self.k].iter().rev().fold(Complex(0.0, 0.0), |sum, w| {
-            let next = sum.times(ratio);
-            Complex(next.0 + w, next.1)
-        });
-        let size = (-self.shape * d.0.hypot(d.1).ln()).exp();
-        let turn = -self.shape * d.1.atan2(d.0);
-        let power = Complex(size * turn.cos(), size * turn.sin());
-        power.times(sum).times(x.over(below)).0
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Complex(f64, f64);
-
-impl Complex {
-    fn times(self, other: Self) -> Self {
-        Self(self.0 * other.0 - self.1 * other.1, self.0 * other.1 + self.1 * other.0)
-    }
-
-    fn over(self, other: Self) -> Self {
-        let size = other.0 * other.0 + other.1 * other.1;
-        let product = self.times(Self(other.0, -other.1));
-        Self(product.0 / size, product.1 / size)
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -543,7 +452,28 @@ mod tests {
 
     #[test]
     fn expected_orders_agree_with_high_precision() {
-        let error = worst(|r, t, _| r.expected_orders(t), 0);
+        let error = worst(|r, t, _| r.expected_within(t / r.exposure), 0);
+        assert!(error < 1e-11, "{error:e}");
+        let together = |r: &Renewal, t: f64, _: f64| {
+            let mut out = [0.0; 10];
+            r.expected_orders(
+                &[
+                    0.0,
+                    0.1 * t,
+                    0.2 * t,
+                    0.3 * t,
+                    0.4 * t,
+                    0.5 * t,
+                    t,
+                    2.0 * t,
+                    2.1 * t,
+                    2.2 * t,
+                ],
+                &mut out,
+            );
+            out[6]
+        };
+        let error = worst(together, 0);
         assert!(error < 1e-11, "{error:e}");
     }
 
@@ -559,47 +489,60 @@ mod tests {
         assert!(error < 1e-10, "{error:e}");
     }
 
+    /// (i, P(N > i)) in 40 digits, as incomplete beta functions.
     #[test]
-    fn series_and_roots_of_unity_agree_where_both_apply() {
-        for k in [1, 2, 3, 5, 8, 12] {
-            for (shape, v) in [(0.2, 0.0), (0.2, 0.9), (7.0, 0.3), (300.0, 0.01), (300.0, 0.2)] {
-                for u in [0.5, 7.0, 40.0] {
-                    for (a, b) in [
-                        (0.003, 6.7),
-                        (0.8, 0.3),
-                        (1.0, 12.0),
-                        (40.0, 1e6),
-                        (1e5, 1e5),
-                        (1e-9, 1e6),
-                    ] {
-                        let r = Renewal {
-                            k,
-                            shape,
-                            exposure: 1.0,
-                            silence: v,
-                            a,
-                            b,
-                        };
-                        let orders = Orders::new(&r, u);
-                        let (sum, integral) = (
-                            r.sum(u, |made, survival| (made, survival)),
-                            beta_mean(a, b, 1e-30, |c| orders.expected(c)),
-                        );
-                        assert!(
-                            (sum - integral).abs() <= 1e-9 * sum + 1e-14,
-                            "{r:?} {u}: {sum:e} {integral:e}"
-                        );
-                        let (sum, integral) = (
-                            r.sum(u, |_, survival| (survival, 0.0)),
-                            beta_mean(a, b, 1e-250, |c| orders.survival(c)),
-                        );
-                        assert!(
-                            (sum - integral).abs() <= 1e-9 * sum + 1e-14,
-                            "{r:?} {u}: {sum:e} {integral:e}"
-                        );
-                    }
+    fn tails_keep_their_digits() {
+        type Case = ((usize, f64, f64, f64, f64, f64), f64, &'static [(usize, f64)]);
+        let cases: [Case; 3] = [
+            (
+                (1, 2.2426, 43.27, 0.0, 0.7929, 4.4259),
+                39.0,
+                &[
+                    (0, 0.7633033293056483),
+                    (3, 0.1242358547071213),
+                    (12, 0.000_246_550_607_849_152_9),
+                    (40, 3.4547526379366328e-13),
+                ],
+            ),
+            (
+                (3, 9.6, 35.41, 12.0, 0.7929, 6.4259),
+                52.0,
+                &[
+                    (0, 0.999_402_572_542_057),
+                    (3, 0.611_561_433_129_629_3),
+                    (12, 0.0019680890200267),
+                    (40, 6.685342565835031e-18),
+                ],
+            ),
+            (
+                (12, 40.0, 365.0, 20.0, 0.3, 4.2),
+                30.0,
+                &[
+                    (0, 0.023213560820105128),
+                    (3, 3.0477833767464769e-23),
+                    (12, 3.8446393360264626e-122),
+                ],
+            ),
+        ];
+        for ((k, shape, exposure, silence, a, b), t, want) in cases {
+            let r = Renewal {
+                k,
+                shape,
+                exposure,
+                silence,
+                a,
+                b,
+            };
+            let (all, coarse) = (r.order_tail(t, 0.0, 60), r.order_tail(t, COARSE, 60));
+            for &(i, want) in want {
+                let error = (all[i] / want - 1.0).abs();
+                assert!(error < 1e-13, "{r:?} {i}: {error:e}");
+                if let Some(coarse) = coarse.get(i) {
+                    assert!((coarse / want - 1.0).abs() < 1e-12, "{r:?} {i}");
                 }
             }
+            assert_eq!(coarse.len(), all.iter().filter(|p| COARSE < **p).count());
+            assert_eq!(r.order_tail(t, 0.0, 2), all[..2]);
         }
     }
 }

@@ -613,7 +613,10 @@ impl Scorer {
     /// P(N > i) for i = 0, 1, … while above `least`, at most 100,000 numbers; `None` without a model.
     pub fn order_tail(&self, history: &History, ahead: f64, least: f64) -> Option<Vec<f64>> {
         match &self.counts {
-            CountScorer::Nothing | CountScorer::PooledRate { .. } => None,
+            CountScorer::Nothing
+            | CountScorer::Baseline(_)
+            | CountScorer::PooledRenewal { .. }
+            | CountScorer::PooledRate { .. } => None,
             CountScorer::Model {
                 model, params, points, ..
             } => Some(interval::order_tail(*model, params, points, history, ahead, least)),

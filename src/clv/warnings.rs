@@ -23,6 +23,7 @@ pub enum Warning {
     NoSpend,
     SpendDependsOnFrequency {
         correlation: f64,
+        p_value: f64,
     },
     NotConverged {
         model: String,

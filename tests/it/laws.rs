@@ -428,6 +428,49 @@ fn a_hundred_thousand_random_draws_are_finite_and_probabilities() {
     }
 }
 
+#[test]
+fn what_lies_ahead_is_possible_for_any_parameters() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(6);
+    for model in MODELS {
+        for draw in 0..500 {
+            let wide = if draw % 10 == 0 { 14.0 } else { 5.0 };
+            let params = params_within(&mut rng, model, wide, 1.0);
+            let h = any_history(&mut rng, model, 10.0);
+            let case = || format!("{} {params:?} {h:?}", model.name());
+            let alive = model.alive_prob(&params, &h);
+            let near = |p: f64, q: f64| p <= q * (1.0 + 1e-9) + 1e-12;
+            let mut last = alive;
+            for ahead in [0.0, 0.01, 3.0, 900.0] {
+                let later = model.alive_prob_after(&params, &h, ahead);
+                assert!(
+                    (0.0..=1.0).contains(&later) && near(later, last),
+                    "{} {ahead} {later}",
+                    case()
+                );
+                assert!(ahead != 0.0 || near(alive, later), "{} {later}", case());
+                last = later;
+            }
+            for least in [0.0, 0.05] {
+                let tail = model.order_tail(&params, &h, 3.0, least, 20);
+                assert!(tail.iter().all(|p| least < *p && *p <= 1.0), "{} {tail:?}", case());
+                assert!(tail.windows(2).all(|w| w[1] <= w[0]), "{} {tail:?}", case());
+                assert!(tail.first().is_none_or(|p| near(*p, alive)), "{} {tail:?}", case());
+            }
+            // Discounting costs something, and no dropout is the best that can happen.
+            let (patient, hasty) = (
+                model.residual_orders(&params, &h, 3e-4),
+                model.residual_orders(&params, &h, 0.3),
+            );
+            assert!(hasty.is_finite() && patient.is_finite() && 0.0 <= hasty, "{}", case());
+            assert!(near(hasty, patient), "{} {hasty} {patient}", case());
+            if model.setting() == Setting::Noncontractual {
+                let most = most_orders(model, &params, &h, 1.0 / 3e-4);
+                assert!(patient <= most * (1.0 + 1e-6), "{} {patient} {most}", case());
+            }
+        }
+    }
+}
+
 /// Histories on which other software returned NaN or a positive log-likelihood.
 #[test]
 fn histories_that_broke_other_software() {
@@ -792,12 +835,20 @@ fn every_problem_of_a_config_is_reported() {
         ridge: -1.0,
         horizons_days: vec![90, 0],
         interval: 1.0,
+        setting: Setting::Discrete,
+        covariates: vec!["region".to_owned()],
+        group_by: "cohort_year".to_owned(),
+        holdout_days: 40_000,
+        season: "sometimes".to_owned(),
+        season_weights: vec![1.0, -1.0],
+        ..Config::default()
     };
     let problems = config.check().unwrap_err();
     let keys: Vec<&str> = problems.iter().map(|p| p.key()).collect();
     assert_eq!(
         keys.join(" "),
-        "model horizon_days horizons_days period_days annual_discount_rate ridge interval"
+        "model horizon_days horizons_days period_days annual_discount_rate ridge interval covariates covariates \
+         holdout_days season season_weights season_weights"
     );
     assert!(
         problems

@@ -15,8 +15,10 @@ use toml::Value;
 
 use crate::clean::rules_to_markdown;
 use crate::config::{self, Config, Params, Setting, parse_setting};
+use crate::diagnostics::Problem;
 use crate::error::{EXIT_CODES, Error};
 use crate::pipeline::{self, TABLES};
+use crate::units::Day;
 use crate::{generate, load};
 use progress::Progress;
 
@@ -71,6 +73,17 @@ enum Command {
     /// nothing. Exit code 4 if a run would stop at a data-quality gate.
     #[command(after_help = "Example:\n  quintile check --input sales.csv --date-format dmy")]
     Check(CheckArgs),
+
+    /// Hold every model against days that have passed
+    ///
+    /// Cuts your own history at a day, fits every model of the setting and three honest baselines to what was known
+    /// then, and compares what they expected with what came: errors, bias of the totals, log score, share of revenue in
+    /// the predicted top fifth, coverage of the intervals. Prints the table and publishes OUT/evaluation/as_of=DATE/
+    /// with three Parquet tables, evaluation.json and report.html. Exit code 4 where the history is too short.
+    #[command(
+        after_help = "Example:\n  quintile evaluate --input sales.csv --cut 2026-03-31 --set clv.horizon_days=180"
+    )]
+    Evaluate(EvaluateArgs),
 
     /// Make a synthetic history with known truth, of any size
     ///
@@ -150,6 +163,9 @@ struct JobArgs {
     /// Encoding of text files, such as gb18030 or windows-1252
     #[arg(long, value_name = "LABEL")]
     encoding: Option<String>,
+    /// How customers buy: noncontractual (when they like), discrete (at opportunities) or contractual (renewals)
+    #[arg(long, value_name = "SETTING")]
+    setting: Option<String>,
     /// Last day that counts, YYYY-MM-DD [default: the day of the last valid transaction]
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
@@ -191,6 +207,18 @@ struct CheckArgs {
 enum ReportFormat {
     Text,
     Json,
+}
+
+#[derive(Args, Debug)]
+struct EvaluateArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    /// Last day that the contenders know, YYYY-MM-DD [default: the holdout's length before the last day]
+    #[arg(long, value_name = "DATE")]
+    cut: Option<String>,
+    /// Days after the cut [default: clv.holdout_days, or as many as the horizon, but at most a third of the history]
+    #[arg(long, value_name = "N")]
+    holdout_days: Option<u32>,
 }
 
 #[derive(Args, Debug)]
@@ -279,6 +307,7 @@ fn execute(command: Command) -> Result<(), Error> {
     match command {
         Command::Run(args) => run(&args),
         Command::Check(args) => check(&args),
+        Command::Evaluate(args) => evaluate(&args),
         Command::Generate(args) => generate(args),
         Command::Config(args) => {
             let config = args.config()?;
@@ -329,6 +358,7 @@ impl JobArgs {
             ("load.delimiter", &self.delimiter),
             ("load.encoding", &self.encoding),
             ("load.sheet", &self.sheet),
+            ("clv.setting", &self.setting),
             ("run.as_of", &self.as_of),
             ("run.timezone", &self.timezone),
             ("run.rejects", &self.rejects),
@@ -408,6 +438,32 @@ impl CommonArgs {
                 .build_global();
         }
     }
+}
+
+fn evaluate(args: &EvaluateArgs) -> Result<(), Error> {
+    let (config, mut params, inputs) = args.job.prepare()?;
+    let cut = match &args.cut {
+        Some(text) => Some(text.parse::<chrono::NaiveDate>().map_err(|_| {
+            Error::Problems(vec![Problem::new(
+                "--cut",
+                text,
+                "is not a date",
+                "write it as 2026-12-31",
+            )])
+        })?),
+        None => None,
+    };
+    let cut_day = cut.map(|date| Day::from_date(date).0);
+    params.clv = params.clv.with_holdout(cut_day, args.holdout_days);
+    let progress = Progress::new(args.job.common.quiet);
+    let found = pipeline::evaluate(&config, &params, &inputs, &progress)?;
+    drop(progress);
+    let table = evaluation::contenders(&found.evaluation, Some(&found.chosen));
+    print(&format!(
+        "{table}\nused        {}\n\n{}\n",
+        screen::printable(&found.reason),
+        found.place.join("report.html").display()
+    ))
 }
 
 fn run(args: &JobArgs) -> Result<(), Error> {

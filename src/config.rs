@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::clv::groups::GroupBy;
 use crate::diagnostics::Problem;
+use crate::load::header::Canonical;
 use crate::units::Day;
 use crate::{basket, clean, cluster, clv, customers, gates, load, rfm, summary};
 
@@ -174,7 +176,7 @@ impl Config {
                 }
             },
         };
-        let load = self.load.check(timezone.unwrap_or(chrono_tz::UTC), &mut problems);
+        let mut load = self.load.check(timezone.unwrap_or(chrono_tz::UTC), &mut problems);
         let clean = self.clean.check(as_of, self.pairs.anonymous, &mut problems);
         let actions = clean::Actions::check(&self.clean.rules, &mut Vec::new());
         let summary = self.summary.check(&actions, self.pairs.non_products, &mut problems);
@@ -186,6 +188,12 @@ impl Config {
                     .map(|p| Problem::new(&format!("clv.{}", p.key()), "", &p.to_string(), &p.hint())),
             );
         });
+        if let (Some(load), Ok(clv)) = (&mut load, &clv)
+            && let GroupBy::Column(column) = clv.group_by()
+            && let Some(column) = line_group(column)
+        {
+            load.group_by(column);
+        }
         let clusters = self.clusters.check(self.run.seed, &mut problems);
         let mut of_basket = |found: Vec<basket::Error>| {
             problems.extend(
@@ -239,6 +247,13 @@ impl Config {
         settings.run.input = Vec::new();
         format!("blake3:{}", blake3::hash(settings.to_toml().as_bytes()).to_hex())
     }
+}
+
+/// The column of the transactions that customers are grouped by, if the name is that of one.
+pub fn line_group(column: &str) -> Option<Canonical> {
+    [Canonical::BusinessLine, Canonical::Channel, Canonical::Category]
+        .into_iter()
+        .find(|canonical| canonical.name() == column)
 }
 
 /// Lays `over` on `base`, section by section; lists are replaced as a whole.

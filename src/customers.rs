@@ -4,6 +4,7 @@
 //! Cost: one sort for the rank by value; otherwise linear.
 
 mod attributes;
+pub mod forecasts;
 
 use std::fmt::Write as _;
 
@@ -32,6 +33,17 @@ const CLV_COLUMNS: &[Column] = &[
         Type::F64,
         "expected purchase days in the next horizon_days",
     ),
+    nullable(
+        "order_prob",
+        Type::F64,
+        "probability of at least one order in the next horizon_days",
+    ),
+    nullable(
+        "orders_low",
+        Type::U32,
+        "interval of the number of orders: at most half of 1 - clv.interval lies below",
+    ),
+    nullable("orders_high", Type::U32, "and at most as much above"),
     nullable("expected_order_amount", Type::F64, "expected money of one purchase day"),
     nullable(
         "clv_amount",
@@ -41,12 +53,22 @@ const CLV_COLUMNS: &[Column] = &[
     nullable(
         "clv_low_amount",
         Type::F64,
-        "clv_amount at the 5 % point of the number of future orders; spread of amounts and error of the fit not included",
+        "interval of what will come, discounted: chance, unknown rate and amount, and the error of the fit",
     ),
     nullable(
         "clv_high_amount",
         Type::F64,
-        "clv_amount at the 95 % point of the number of future orders",
+        "its upper end; may lie below clv_amount where a small chance of many orders makes that",
+    ),
+    nullable(
+        "residual_amount",
+        Type::F64,
+        "expected discounted money from as_of to infinity",
+    ),
+    nullable(
+        "clv_group",
+        Type::Str,
+        "the group whose parameters were used, see clv.group_by; null without groups",
     ),
     column("horizon_days", Type::U32, "days that the lifetime value looks ahead"),
     column(
@@ -214,6 +236,8 @@ pub struct Stages<'a> {
     pub summary: &'a Summary,
     pub rfm: &'a Rfm,
     pub clv: &'a CustomerValues,
+    /// Group of each customer; empty without groups.
+    pub groups: &'a [Option<&'a str>],
     pub horizon_days: u32,
     pub clusters: &'a Clusters,
     pub contributors: &'a Contributors,
@@ -261,15 +285,26 @@ pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
     let product: Vec<Option<&str>> = stages.next_product.iter().map(|p| p.map(|(id, _)| id)).collect();
     let score: Vec<Option<f64>> = stages.next_product.iter().map(|p| p.map(|(_, score)| score)).collect();
 
+    let groups: Vec<Option<&str>> = if stages.groups.is_empty() {
+        vec![None; n]
+    } else {
+        stages.groups.to_vec()
+    };
+
     let mut columns = stages.summary.to_columns()?;
     columns.extend(stages.rfm.to_columns());
     columns.extend([
         Series::new("alive_prob".into(), &clv.alive_prob),
         Series::new("expected_orders".into(), &clv.expected_orders),
+        Series::new("order_prob".into(), &clv.order_prob),
+        Series::new("orders_low".into(), &clv.orders_low),
+        Series::new("orders_high".into(), &clv.orders_high),
         Series::new("expected_order_amount".into(), &clv.expected_order_amount),
         Series::new("clv_amount".into(), &clv.clv_amount),
         Series::new("clv_low_amount".into(), &clv.clv_low_amount),
         Series::new("clv_high_amount".into(), &clv.clv_high_amount),
+        Series::new("residual_amount".into(), &clv.residual_amount),
+        Series::new("clv_group".into(), groups),
         Series::new("horizon_days".into(), vec![stages.horizon_days; n]),
         Series::new("clv_status".into(), statuses),
     ]);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::clv::holdout::NoHoldout;
 use crate::diagnostics::Problem;
 use crate::{basket, clean, config, gates, generate, load, output};
 
@@ -32,6 +33,8 @@ pub enum Error {
     Clean(#[from] clean::Error),
     #[error(transparent)]
     Gate(#[from] gates::Error),
+    #[error("there is no holdout to evaluate on: {0}")]
+    NoHoldout(#[from] NoHoldout),
     #[error(transparent)]
     Basket(#[from] basket::Error),
     #[error(transparent)]
@@ -67,7 +70,7 @@ impl Error {
             Self::Snapshot { .. } => 3,
             Self::Clean(clean::Error::Spool { .. }) => 6,
             Self::Clean(clean::Error::TooManyGroups { .. }) => 2,
-            Self::Clean(_) | Self::Gate(_) | Self::Basket(_) => 4,
+            Self::Clean(_) | Self::Gate(_) | Self::NoHoldout(_) | Self::Basket(_) => 4,
             Self::Publish(output::publish::Error::Locked { .. }) => 7,
             Self::Publish(output::publish::Error::Schema { .. } | output::publish::Error::Encode { .. }) => 1,
             Self::Publish(output::publish::Error::Io { .. } | output::publish::Error::Changed { .. })
@@ -85,6 +88,10 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Clean(error) => error.hint(),
             Self::Gate(error) => error.hint(),
+            Self::NoHoldout(NoHoldout::Outside) => {
+                "choose a --cut after the first purchases and before the last day".into()
+            }
+            Self::NoHoldout(_) => "give a longer history, or a shorter --holdout-days".into(),
             Self::Basket(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Generate(error) => error.hint(),

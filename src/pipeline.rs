@@ -14,16 +14,22 @@ use serde_json::{Value, json};
 use crate::basket::{self, offers, tables};
 use crate::clean::{self, CleanReport, Cleaner, People, Profiler, Rule, Transactions};
 use crate::cluster::{self, Clusters};
-use crate::clv::{self, ClvResult, CustomerHistories, CustomerValues, Status};
-use crate::config::{self, Config, Params};
+use crate::clv::covariates::coding::Attribute;
+use crate::clv::evaluation::Evaluation;
+use crate::clv::groups::GroupBy;
+use crate::clv::holdout::NoHoldout;
+use crate::clv::purchases::PurchaseDays;
+use crate::clv::{self, ClvResult};
+use crate::config::{self, Config, Params, line_group};
 use crate::contributors::{self, Contributors};
 use crate::customers::{self, Attributes, Stages};
-use crate::diagnostics::Warning;
+use crate::diagnostics::{Problem, Warning};
 use crate::error::Error;
 use crate::gates::{self, Gate};
 use crate::load::header::Canonical;
 use crate::load::{self, Plan};
-use crate::output::manifest::{Amounts, Input, Manifest, MappedColumn, Pairs, Rows, RuleCount, SideInput};
+use crate::output::evaluation;
+use crate::output::manifest::{Amounts, Clv, Input, Manifest, MappedColumn, Pairs, Rows, RuleCount, SideInput};
 use crate::output::overview;
 use crate::output::publish::Staging;
 use crate::output::rejects;
@@ -36,14 +42,18 @@ use crate::summary::{self, Summarised, Summary};
 use crate::units::{Day, sum_to_f64};
 
 /// Every published table.
-pub const TABLES: [&Table; 7] = [
+pub const TABLES: [&Table; 11] = [
     &customers::TABLE,
+    &customers::forecasts::TABLE,
     &rfm::TABLE,
     &cluster::TABLE,
     &contributors::TABLE,
     &tables::PAIRS,
     &tables::OFFERS,
     &clean::TABLE,
+    &evaluation::tables::EVALUATION,
+    &evaluation::tables::FREQUENCY,
+    &evaluation::tables::TRACKING,
 ];
 
 /// Who watches a run.
@@ -173,7 +183,7 @@ fn analyse(
         as_of,
     } = cleaned;
     let first_day = transactions.report.first_day.unwrap_or(as_of);
-    let summarised = timings.time(observer, "summarise", || {
+    let mut summarised = timings.time(observer, "summarise", || {
         summary::run(&params.summary, &transactions, first_day, as_of)
     });
     transactions.partitions = Vec::new();
@@ -185,7 +195,21 @@ fn analyse(
 
     let summary = &summarised.summary;
     let rfm = timings.time(observer, "rfm", || rfm::run(&params.rfm, summary));
-    let clv = timings.time(observer, "clv", || lifetime_value(&params.clv, summary));
+    let attributes = match &plan.customers {
+        Some(table) => Attributes::join(table, &people, &summary.ids),
+        None => Attributes::default(),
+    };
+    let purchases = purchase_days(&mut summarised);
+    let summary = &summarised.summary;
+    let clv = timings.time(observer, "clv", || {
+        let of = Customers {
+            plan: &plan,
+            summary,
+            line_groups: &transactions.groups,
+            attributes: &attributes,
+        };
+        lifetime_value(&params.clv, &of, &purchases)
+    })?;
     let clusters = timings.time(observer, "clusters", || cluster::run(&params.clusters, summary));
     let contributors = timings.time(observer, "contributors", || contributors::run(summary));
     let n_products = transactions.products.len();
@@ -201,10 +225,6 @@ fn analyse(
         )
     })?;
     let horizon_days = params.clv.horizon_days();
-    let attributes = match &plan.customers {
-        Some(table) => Attributes::join(table, &people, &summary.ids),
-        None => Attributes::default(),
-    };
     let customers = timings.time(observer, "customers", || {
         let mut next_product = vec![None; summary.n_customers()];
         for i in (0..offers.len()).filter(|&i| offers.rank[i] == 1) {
@@ -212,14 +232,15 @@ fn analyse(
             next_product[offers.customer[i] as usize] = Some((product, offers.score[i]));
         }
         let next_product = &next_product;
-        let clv = &clv.customers;
+        let clv = &clv;
         let (rfm, clusters, contributors) = (&rfm, &clusters, &contributors);
         customers::run(
             &params.watch,
             &Stages {
                 summary,
                 rfm,
-                clv,
+                clv: &clv.customers,
+                groups: &clv.groups.as_ref().map_or_else(Vec::new, |groups| groups.labels()),
                 horizon_days,
                 clusters,
                 contributors,
@@ -246,6 +267,7 @@ fn analyse(
         products: transactions.products,
         product_names: transactions.product_names,
         summarised,
+        purchases,
         rfm,
         clv,
         horizon_days,
@@ -326,57 +348,69 @@ pub fn inspect(
     }
 }
 
-/// Lifetime value of everybody who has an order that stands; the others get the status `all_returned`.
-fn lifetime_value(params: &clv::Params, summary: &Summary) -> ClvResult {
-    let standing: Vec<usize> = (0..summary.n_customers())
-        .filter(|&i| summary.purchase_days[i] > 0)
-        .collect();
-    let (t_x_days, age_days) = (summary.t_x_days(), summary.age_days());
-    let pick = |values: &[f64]| standing.iter().map(|&i| values[i]).collect::<Vec<f64>>();
-    let mut result = clv::run(
-        params,
-        &CustomerHistories {
-            x: &standing.iter().map(|&i| summary.repeat_days[i]).collect::<Vec<_>>(),
-            t_x_days: &pick(&t_x_days),
-            age_days: &pick(&age_days),
-            mean_repeat_amount: &standing
-                .iter()
-                .map(|&i| summary.mean_repeat_amount[i])
-                .collect::<Vec<_>>(),
-            mean_amount_all: &standing
-                .iter()
-                .map(|&i| summary.mean_purchase_amount[i].unwrap_or(0.0))
-                .collect::<Vec<_>>(),
-            ..CustomerHistories::default()
-        },
-    );
-    if standing.len() < summary.n_customers() {
-        result.customers = spread(&result.customers, &standing, summary.n_customers());
-    }
-    result
+/// The purchase days of all customers; they are moved.
+fn purchase_days(summarised: &mut Summarised) -> PurchaseDays {
+    let purchases = std::mem::take(&mut summarised.purchases);
+    PurchaseDays::new(purchases.ends, purchases.days, purchases.amounts)
 }
 
-/// Values of the customers at `positions`, spread over all `n`.
-fn spread(values: &CustomerValues, positions: &[usize], n: usize) -> CustomerValues {
-    let numbers = |of: &[Option<f64>]| {
-        let mut all = vec![None; n];
-        positions.iter().zip(of).for_each(|(&i, value)| all[i] = *value);
-        all
+/// What parameters may differ by.
+struct Customers<'a> {
+    plan: &'a Plan,
+    summary: &'a Summary,
+    line_groups: &'a [String],
+    attributes: &'a Attributes,
+}
+
+/// Lifetime value of everybody who has an order that stands; the others get the status `all_returned`.
+fn lifetime_value(
+    params: &clv::Params,
+    customers: &Customers<'_>,
+    purchases: &PurchaseDays,
+) -> Result<ClvResult, Error> {
+    let Customers {
+        plan,
+        summary,
+        line_groups,
+        attributes,
+    } = customers;
+    let groups: Vec<Option<&str>> = match params.group_by() {
+        GroupBy::Column(column) if line_group(column).is_some_and(|canonical| plan.has(canonical)) => {
+            let name = |group: &Option<u8>| line_groups.get(usize::from((*group)?)).map(String::as_str);
+            summary.group.iter().map(name).collect()
+        }
+        GroupBy::Column(column) => {
+            let values = attribute(attributes, "clv.group_by", column)?;
+            values.iter().map(Option::as_deref).collect()
+        }
+        _ => Vec::new(),
     };
-    let mut clv_status = vec![Status::AllReturned; n];
-    positions
-        .iter()
-        .zip(&values.clv_status)
-        .for_each(|(&i, status)| clv_status[i] = *status);
-    CustomerValues {
-        alive_prob: numbers(&values.alive_prob),
-        expected_orders: numbers(&values.expected_orders),
-        expected_order_amount: numbers(&values.expected_order_amount),
-        clv_amount: numbers(&values.clv_amount),
-        clv_low_amount: numbers(&values.clv_low_amount),
-        clv_high_amount: numbers(&values.clv_high_amount),
-        clv_status,
-    }
+    let covariates = params.covariates().iter().map(|name| {
+        let values = attribute(attributes, "clv.covariates", name)?;
+        Ok(Attribute { name, values })
+    });
+    let covariates: Vec<Attribute<'_>> = covariates.collect::<Result<_, Error>>()?;
+    let input = clv::Input {
+        purchases,
+        as_of_day: summary.as_of.0,
+        groups: &groups,
+        attributes: &covariates,
+    };
+    Ok(clv::run_purchases(params, &input))
+}
+
+/// An attribute of the customers, by its header or its published name.
+fn attribute<'a>(attributes: &'a Attributes, key: &str, name: &str) -> Result<&'a [Option<String>], Error> {
+    attributes.find(name).ok_or_else(|| {
+        let known: Vec<&str> = attributes.names().collect();
+        let hint = if known.is_empty() {
+            "give the table that has it with --customers".to_owned()
+        } else {
+            format!("the table of customers has {}", known.join(", "))
+        };
+        let why = "is neither a column of the transactions nor an attribute of the customers";
+        Error::Problems(vec![Problem::new(key, name, why, &hint)])
+    })
 }
 
 /// What the stages after the summary have to say.
@@ -487,6 +521,10 @@ fn write_tables(results: &Results, with_rejects_csv: bool, staging: &mut Staging
     let clv = &results.clv.customers;
     let mut customers = results.customers.frame.clone();
     staging.table(&customers::TABLE, &mut customers)?;
+    if !clv.horizons.is_empty() {
+        let mut forecasts = customers::forecasts::frame(&summary.ids, clv)?;
+        staging.table(&customers::forecasts::TABLE, &mut forecasts)?;
+    }
     staging.table(
         &rfm::TABLE,
         &mut results.rfm.to_frame(summary, &clv.clv_amount, &clv.alive_prob)?,
@@ -556,6 +594,113 @@ fn side_inputs(results: &Results) -> BTreeMap<&'static str, SideInput> {
     inputs
 }
 
+/// What an evaluation found and where it stands.
+pub struct Evaluated {
+    pub place: PathBuf,
+    pub evaluation: Evaluation,
+    /// What `run` would use, and why.
+    pub chosen: String,
+    pub reason: String,
+}
+
+/// Holds every model and the honest baselines against days that have passed, and publishes the tables and a page.
+pub fn evaluate(
+    config: &Config,
+    params: &Params,
+    inputs: &[PathBuf],
+    observer: &dyn Observer,
+) -> Result<Evaluated, Error> {
+    let plan = plan(params, inputs, observer)?;
+    let mut staging = Staging::begin(&config.run.out.join("evaluation"))?;
+    observer.stage("load_and_clean");
+    let cleaned = load_and_clean(params, plan, observer).map_err(|failure| failure.error)?;
+    let Cleaned {
+        plan,
+        people,
+        transactions,
+        as_of,
+    } = cleaned;
+    let first_day = transactions.report.first_day.unwrap_or(as_of);
+    observer.stage("summarise");
+    let mut summarised = summary::run(&params.summary, &transactions, first_day, as_of);
+    let attributes = match &plan.customers {
+        Some(table) => Attributes::join(table, &people, &summarised.summary.ids),
+        None => Attributes::default(),
+    };
+    observer.stage("evaluate");
+    let purchases = purchase_days(&mut summarised);
+    let of = Customers {
+        plan: &plan,
+        summary: &summarised.summary,
+        line_groups: &transactions.groups,
+        attributes: &attributes,
+    };
+    let result = lifetime_value(&params.clv.clone().competing(), &of, &purchases)?;
+    let Some(evaluation) = result.evaluation else {
+        let why = result.no_holdout.unwrap_or(NoHoldout::NoPurchaseDays);
+        return Err(why.into());
+    };
+    let (chosen, reason) = match params.clv.asked_model() {
+        Some(asked) => (asked.to_owned(), format!("{asked} was asked for")),
+        None => (result.selected_model, result.selection_reason),
+    };
+    let mut notes = vec![result.season.message()];
+    notes.extend(result.warnings.iter().map(|w| format!("{}; {}", w.message(), w.hint())));
+    notes.dedup();
+    let facts = evaluation::Facts {
+        title: "Evaluation".to_owned(),
+        inputs: plan
+            .files
+            .iter()
+            .map(|file| file.path().display().to_string())
+            .collect(),
+        as_of: as_of.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_hash: config.hash(),
+        currency: match transactions.report.currencies.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        },
+        chosen: Some(chosen.clone()),
+        reason: reason.clone(),
+        notes,
+    };
+    observer.stage("write");
+    staging.table(
+        &evaluation::tables::EVALUATION,
+        &mut evaluation::tables::evaluation_frame(&evaluation)?,
+    )?;
+    staging.table(
+        &evaluation::tables::FREQUENCY,
+        &mut evaluation::tables::frequency_frame(&evaluation)?,
+    )?;
+    staging.table(
+        &evaluation::tables::TRACKING,
+        &mut evaluation::tables::tracking_frame(&evaluation)?,
+    )?;
+    staging.file("report.html", evaluation::page(&facts, &evaluation).as_bytes())?;
+    let mut json = serde_json::to_vec_pretty(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "as_of": as_of.to_string(),
+        "config_hash": config.hash(),
+        "chosen": chosen,
+        "reason": reason,
+        "season": result.season,
+        "competition": result.competition,
+        "evaluation": evaluation,
+    }))
+    .unwrap_or_default();
+    json.push(b'\n');
+    staging.file("evaluation.json", &json)?;
+    let place = staging.publish(&format!("as_of={as_of}"))?;
+    Ok(Evaluated {
+        place,
+        evaluation,
+        chosen,
+        reason,
+    })
+}
+
 /// What makes the same scores, values and clusters of other customers.
 fn model_json(config: &Config, results: &Results) -> Vec<u8> {
     let [recency, frequency, monetary] = &results.rfm.cuts;
@@ -569,7 +714,14 @@ fn model_json(config: &Config, results: &Results) -> Vec<u8> {
             "cuts": { "minus_days_since_last": recency, "frequency": frequency, "monetary": monetary },
             "segments": config.rfm.segments,
         },
-        "clv": { "selected_model": results.clv.selected_model, "model": results.clv.model, "config": config.clv },
+        "clv": {
+            "selected_model": results.clv.selected_model,
+            "model": results.clv.model,
+            "season": results.clv.season.season(),
+            "groups": results.clv.groups,
+            "covariates": results.clv.covariates.as_ref().and_then(|covariates| covariates.model.as_ref()),
+            "config": config.clv,
+        },
         "clusters": { "model": results.clusters.model, "names": results.clusters.names },
     });
     let mut bytes = serde_json::to_vec_pretty(&model).unwrap_or_default();
@@ -614,6 +766,15 @@ fn manifest(config: &Config, results: &Results, inputs: Vec<Input>, timings: Tim
             .collect(),
         selected_model: results.clv.selected_model.clone(),
         selection_reason: results.clv.selection_reason.clone(),
+        clv: Clv {
+            setting: config.clv.setting.name(),
+            competition: results.clv.competition.clone(),
+            season: results.clv.season.clone(),
+            spend_independence: results.clv.spend_independence.clone(),
+            groups: results.clv.groups.clone(),
+            covariates: results.clv.covariates.as_ref().map(|covariates| covariates.fit.clone()),
+            resumed_customers: results.clv.resumed_customers,
+        },
         clusters: results.clusters.facts.clone(),
         contributors: results.contributors.concentration.clone(),
         pairs: Pairs::new(&results.found.pairs.summary, results.summarised.n_anonymous_baskets),

@@ -4,6 +4,7 @@ use crate::basket::{Found, offers::Offers};
 use crate::clean::CleanReport;
 use crate::cluster::Clusters;
 use crate::clv::ClvResult;
+use crate::clv::purchases::PurchaseDays;
 use crate::contributors::Contributors;
 use crate::customers::{Attributes, Customers};
 use crate::diagnostics::Warning;
@@ -20,6 +21,7 @@ pub struct Results {
     pub products: Vec<String>,
     pub product_names: Vec<Option<String>>,
     pub summarised: Summarised,
+    pub purchases: PurchaseDays,
     pub rfm: Rfm,
     pub clv: ClvResult,
     pub horizon_days: u32,

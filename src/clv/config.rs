@@ -119,6 +119,17 @@ impl Params {
         &self.covariates
     }
 
+    /// The same with all models in competition.
+    pub fn competing(mut self) -> Self {
+        self.model = AUTO.to_owned();
+        self
+    }
+
+    /// The model that is asked for; `None` for `auto`.
+    pub fn asked_model(&self) -> Option<&str> {
+        (self.model != AUTO).then_some(self.model.as_str())
+    }
+
     /// The same with another holdout: `None` leaves what the config says.
     pub fn with_holdout(mut self, cut_day: Option<i32>, holdout_days: Option<u32>) -> Self {
         self.holdout.cut_day = cut_day.or(self.holdout.cut_day);

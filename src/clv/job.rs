@@ -48,9 +48,23 @@ pub struct Input<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Groups {
     pub by: String,
+    /// Group of every customer of the purchase days, as a place in the labels.
+    #[serde(skip)]
+    pub of_customers: Vec<Option<u32>>,
     pub counts: GroupedFit,
     /// `None` without a usable Gamma-Gamma.
     pub spend: Option<GroupedFit>,
+}
+
+impl Groups {
+    /// The label of every customer's group.
+    pub fn labels(&self) -> Vec<Option<&str>> {
+        let label = |place: &Option<u32>| {
+            let group = self.counts.groups.get((*place)? as usize)?;
+            Some(group.label.as_str())
+        };
+        self.of_customers.iter().map(label).collect()
+    }
 }
 
 /// The chosen count model with covariates.
@@ -267,7 +281,16 @@ fn by_group(
             .unwrap_or_else(|_| Scorer::without_model())
     };
     score_parts(params, customers, horizons, &parts, scorer, &mut result.customers);
-    result.groups = Some(Groups { by, counts, spend });
+    let mut of_customers = vec![None; input.purchases.n_customers()];
+    for (customer, group) in observed.customers.iter().zip(labels.of_customers()) {
+        of_customers[*customer as usize] = (*group != NO_GROUP).then_some(*group);
+    }
+    result.groups = Some(Groups {
+        by,
+        of_customers,
+        counts,
+        spend,
+    });
 }
 
 fn with_covariates(

@@ -197,6 +197,10 @@ pub struct ClvResult {
     /// How models and baselines stood on the holdout; empty without one.
     pub competition: Vec<Standing>,
     pub evaluation: Option<Evaluation>,
+    /// Why there was no holdout to compete on.
+    pub no_holdout: Option<NoHoldout>,
+    /// Whether histories are times, rather than numbers of opportunities or renewals.
+    pub is_in_continuous_time: bool,
     /// What is known of the season, and whether it is used.
     pub season: SeasonFinding,
     /// Parameters by group, where customers are grouped.
@@ -273,6 +277,8 @@ fn run_ahead(
         model,
         competition,
         evaluation,
+        no_holdout: holdout.err(),
+        is_in_continuous_time: params.setting == model::Setting::Noncontractual,
         season: SeasonFinding::Off,
         groups: None,
         covariates: None,

@@ -99,6 +99,13 @@ impl Attributes {
         })
     }
 
+    /// Values of an attribute, by its published name with or without the prefix.
+    pub fn find(&self, name: &str) -> Option<&[Option<String>]> {
+        let wanted = column_names(&[name.to_owned()]);
+        let is_it = |(known, _): &&(String, Vec<Option<String>>)| known == name || Some(known) == wanted.first();
+        self.columns.iter().find(is_it).map(|(_, values)| values.as_slice())
+    }
+
     /// Published name of each attribute.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())

@@ -9,7 +9,12 @@ use super::publish::Published;
 use crate::basket;
 use crate::clean::{CleanReport, Count, Rule};
 use crate::cluster;
+use crate::clv::Groups;
+use crate::clv::competition::Standing;
+use crate::clv::covariates::CovariateFit;
+use crate::clv::independence::Independence;
 use crate::clv::model::ModelFit;
+use crate::clv::season::SeasonFinding;
 use crate::contributors::Concentration;
 use crate::diagnostics::WarningText;
 use crate::units::sum_to_f64;
@@ -40,6 +45,7 @@ pub struct Manifest {
     pub models: BTreeMap<String, ModelFit>,
     pub selected_model: String,
     pub selection_reason: String,
+    pub clv: Clv,
     pub clusters: cluster::Facts,
     pub contributors: Concentration,
     pub pairs: Pairs,
@@ -50,6 +56,21 @@ pub struct Manifest {
     pub peak_memory_bytes: Option<u64>,
     pub warnings: Vec<WarningText>,
     pub outputs: Vec<Published>,
+}
+
+/// What stands behind the choice of a model and the values.
+#[derive(Clone, Debug, Serialize)]
+pub struct Clv {
+    pub setting: &'static str,
+    /// Models and baselines on the holdout; empty where there was none.
+    pub competition: Vec<Standing>,
+    pub season: SeasonFinding,
+    /// Test of the assumption that amounts do not depend on how often a customer orders.
+    pub spend_independence: Option<Independence>,
+    pub groups: Option<Groups>,
+    pub covariates: Option<CovariateFit>,
+    /// Contracts: customers who paid again after a missed period.
+    pub resumed_customers: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]

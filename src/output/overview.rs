@@ -282,10 +282,10 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
     let Ok(scorer) = results.clv.model.scorer() else {
         return Part::missing(results.clv.selection_reason.clone());
     };
-    let purchases = &results.summarised.purchases;
-    let repeats: Vec<(i32, u64)> = (0..summary.n_customers())
-        .flat_map(|i| purchases.of(i).iter().skip(1).map(|day| (*day, 1)))
-        .collect();
+    if !results.clv.is_in_continuous_time {
+        return Part::missing("purchases are counted by period in this setting".to_owned());
+    }
+    let repeats = results.purchases.repeats_by_day(results.as_of.0);
     let standing = summary
         .first_day
         .iter()

@@ -216,14 +216,6 @@ pub struct Purchases {
     pub amounts: Vec<f64>,
 }
 
-impl Purchases {
-    /// Days of one customer.
-    pub fn of(&self, customer: usize) -> &[i32] {
-        let start = customer.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.days[start..self.ends[customer]]
-    }
-}
-
 /// What the pass over the lines gives.
 #[derive(Debug, Default)]
 pub struct Summarised {

@@ -178,20 +178,20 @@ impl HorizonValues {
     }
 
     fn append(&mut self, block: &[One]) {
-        let numbers = |column: &mut Vec<Option<f64>>, of: fn(&One) -> f64| {
+        fn numbers(column: &mut Vec<Option<f64>>, block: &[One], of: impl Fn(&One) -> f64) {
             column.extend(block.iter().map(|one| finite(of(one))));
-        };
+        }
         rayon::join(
             || {
-                numbers(&mut self.alive_prob, |o| o.alive);
-                numbers(&mut self.expected_orders, |o| o.expected);
-                numbers(&mut self.order_prob, |o| o.order_prob);
+                numbers(&mut self.alive_prob, block, |o| o.alive);
+                numbers(&mut self.expected_orders, block, |o| o.expected);
+                numbers(&mut self.order_prob, block, |o| o.order_prob);
                 self.orders_low.extend(block.iter().map(|o| orders(o.low)));
             },
             || {
-                numbers(&mut self.clv_amount, |o| o.clv);
-                numbers(&mut self.clv_low_amount, |o| o.low_money);
-                numbers(&mut self.clv_high_amount, |o| o.high_money);
+                numbers(&mut self.clv_amount, block, |o| o.clv);
+                numbers(&mut self.clv_low_amount, block, |o| o.low_money);
+                numbers(&mut self.clv_high_amount, block, |o| o.high_money);
                 self.orders_high.extend(block.iter().map(|o| orders(o.high)));
             },
         );

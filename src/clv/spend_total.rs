@@ -235,7 +235,7 @@ impl Table {
     /// 0 with a probability of 1 − `outside` or more. `guess` is a place to start from.
     pub fn quantile(&self, weights: &[f64], outside: f64, guess: Option<f64>) -> Option<f64> {
         let total: f64 = weights.iter().sum();
-        if !(outside < total) {
+        if total.is_nan() || total <= outside {
             return None;
         }
         let first = weights.iter().position(|w| NEGLIGIBLE < *w)?;

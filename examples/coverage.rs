@@ -98,9 +98,9 @@ fn parameters(names: &[String], data_sets: u64, n: usize) {
             let limit: Option<Fitted> = model
                 .without_dropout()
                 .and_then(model::find)
-                .map(|limit| fit::fit(limit, &data, None, None));
+                .map(|limit| fit::fit(limit, &data, &[], None));
             let no_penalty: Option<&Penalty> = None;
-            let fitted = fit::fit(model, &data, limit.as_ref(), no_penalty);
+            let fitted = fit::fit(model, &data, limit.as_slice(), no_penalty);
             let is_proper = fitted.report.status == FitStatus::Ok;
             hits.push(inside(&fitted.report, &truth).filter(|_| is_proper));
             if name == &names[0] {

@@ -76,6 +76,10 @@ impl CountModel for BgBb {
         }
     }
 
+    fn forgets_last_order(&self) -> bool {
+        true
+    }
+
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
         let [alpha, beta] = nbd;
         [

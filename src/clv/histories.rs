@@ -66,7 +66,7 @@ struct Packing {
 
 impl Packing {
     fn of(customers: &[History]) -> Option<Self> {
-        let whole = |t: f64| t.is_finite() && t == (t as u32).into();
+        let whole = |t: f64| t.is_finite() && t == f64::from(t as u32);
         // (all whole, largest x, largest T) of the valid ones; t_x is no larger than T.
         let (all_whole, x, age) = customers
             .par_iter()

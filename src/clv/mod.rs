@@ -122,7 +122,8 @@ impl CustomerHistories<'_> {
         self.x.is_empty()
     }
 
-    fn histories(&self) -> Vec<History> {
+    /// The same as rows.
+    pub fn histories(&self) -> Vec<History> {
         let day = |days: &[f64], i: usize| days.get(i).copied().unwrap_or(f64::NAN);
         let history = |(i, &x): (usize, &u32)| History {
             x,

@@ -69,6 +69,10 @@ impl CountModel for ParetoNbd {
     }
 
     /// Lifetimes of about the longest history, much longer, much shorter, alike and unlike.
+    fn forgets_last_order(&self) -> bool {
+        true
+    }
+
     fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
         let [r, alpha] = nbd;
         [
@@ -125,10 +129,10 @@ impl CountModel for ParetoNbd {
 
     fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
         let alive = self.alive_prob(params, h);
-        let least = least / alive.max(f64::MIN_POSITIVE);
-        let mut tail = Future::of(params, h).order_tail(horizon, least, max_len);
-        tail.iter_mut().for_each(|p| *p *= alive);
-        tail
+        let given_alive = least / alive.max(f64::MIN_POSITIVE);
+        let tail = Future::of(params, h).order_tail(horizon, given_alive, max_len);
+        // The product of two tiny probabilities may be nothing.
+        tail.into_iter().map(|p| p * alive).take_while(|p| least < *p).collect()
     }
 
     fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {

@@ -26,7 +26,7 @@ use super::{Decision, Error, Params};
 
 const MAX_FILES: usize = u16::MAX as usize;
 
-/// The columns that a later stage looks at; only these are decoded.
+/// The columns that later stages always look at.
 const USED: [Canonical; 12] = [
     Canonical::CustomerId,
     Canonical::OrderId,
@@ -41,6 +41,11 @@ const USED: [Canonical; 12] = [
     Canonical::Currency,
     Canonical::LineType,
 ];
+
+/// Whether a later stage looks at the column; lines are grouped by `group`.
+fn is_used(canonical: Canonical, group: Option<Canonical>) -> bool {
+    USED.contains(&canonical) || group == Some(canonical)
+}
 
 /// What is to be read and how.
 #[derive(Debug)]
@@ -161,7 +166,7 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
                 opened.decisions.iter().any(|other| other.value == decision.value)
                     || !matches!(decision.setting, "load.encoding" | "load.delimiter")
             });
-            opened.same_columns(&mut columns, &mut notes)?
+            opened.same_columns(params.group, &mut columns, &mut notes)?
         };
         let date = opened.values(&positions, Canonical::OrderedAt).map(date::detect);
         let decimal = opened.decimal(&positions);
@@ -423,7 +428,10 @@ impl Opened {
                 }
                 Outcome::Missing { .. } => continue,
             };
-            self.take(canonical, index, &header, params.columns.is_empty(), &mut positions)?;
+            self.only_one(canonical, &header, params.columns.is_empty())?;
+            if is_used(canonical, params.group) {
+                positions[canonical as usize] = Some(index);
+            }
             columns.push(Column {
                 canonical,
                 header,
@@ -450,15 +458,8 @@ impl Opened {
         self.sample.iter().map(of_column).collect()
     }
 
-    /// Gives a column its place, unless another has the same name.
-    fn take(
-        &self,
-        canonical: Canonical,
-        index: usize,
-        header: &str,
-        by_name: bool,
-        positions: &mut Positions,
-    ) -> Result<(), Error> {
+    /// Refuses a column whose name another has too.
+    fn only_one(&self, canonical: Canonical, header: &str, by_name: bool) -> Result<(), Error> {
         let n = self.headers.iter().filter(|other| *other == header).count();
         if n > 1 && by_name {
             return Err(Error::TwinColumns {
@@ -467,9 +468,6 @@ impl Opened {
                 n,
                 canonical,
             });
-        }
-        if USED.contains(&canonical) {
-            positions[canonical as usize] = Some(index);
         }
         Ok(())
     }
@@ -531,13 +529,19 @@ impl Opened {
 
     /// The columns of the files before, found here by name; an optional one that is missing here is null, and one that
     /// only this file has is added.
-    fn same_columns(&self, columns: &mut Vec<Column>, notes: &mut Vec<String>) -> Result<Positions, Error> {
+    fn same_columns(
+        &self,
+        group: Option<Canonical>,
+        columns: &mut Vec<Column>,
+        notes: &mut Vec<String>,
+    ) -> Result<Positions, Error> {
         let mut positions: Positions = [None; Canonical::ALL.len()];
         let mut given = Vec::new();
-        for column in columns.iter().filter(|column| USED.contains(&column.canonical)) {
+        for column in columns.iter().filter(|column| is_used(column.canonical, group)) {
             match self.find(column.canonical, &column.header) {
                 Ok(index) => {
-                    self.take(column.canonical, index, &column.header, true, &mut positions)?;
+                    self.only_one(column.canonical, &column.header, true)?;
+                    positions[column.canonical as usize] = Some(index);
                     given.push((column.canonical, index));
                 }
                 Err(_) if column.canonical.need() == Need::Optional => {}
@@ -545,7 +549,7 @@ impl Opened {
             }
         }
         let is_new = |canonical: &Canonical| {
-            canonical.need() == Need::Optional && USED.contains(canonical) && *canonical != Canonical::Discount
+            canonical.need() == Need::Optional && is_used(*canonical, group) && *canonical != Canonical::Discount
         };
         for (canonical, outcome) in header::guess_from(&self.headers, &self.content(), &self.sample, &given).iter() {
             if let Outcome::Guess {
@@ -556,7 +560,8 @@ impl Opened {
                 && is_new(&canonical)
                 && !columns.iter().any(|column| column.canonical == canonical)
             {
-                self.take(canonical, *index, header, true, &mut positions)?;
+                self.only_one(canonical, header, true)?;
+                positions[canonical as usize] = Some(*index);
                 notes.push(format!("{canonical} begins with {}", self.bytes.shown.display()));
                 columns.push(Column {
                     canonical,

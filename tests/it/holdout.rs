@@ -9,8 +9,11 @@ use quintile::clv::evaluation::{Evaluation, Kind, ModelScore};
 use quintile::clv::holdout::{Holdout, HoldoutConfig, NoHoldout, RecentPurchases, Split};
 use quintile::clv::model::FitStatus;
 use quintile::clv::purchases::PurchaseDays;
+use quintile::clv::season::{self, SeasonFinding, SeasonParams};
+use quintile::clv::tracking;
 use quintile::clv::trial::Trial;
 use quintile::clv::{self, ClvResult, Config, Status};
+use quintile::units::Day;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Exp, Gamma, Uniform};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -135,7 +138,7 @@ fn holdout_of_the_reference() {
     for (set, purchases, cut_day) in cases {
         let wanted = reference(&folder, &format!("{set}/calibration_holdout.json"));
         let holdout = holdout(&purchases, cut_at(cut_day)).unwrap();
-        let evaluation = Trial::new("auto", &holdout).evaluation();
+        let evaluation = Trial::new("auto", 0.0, &holdout).evaluation();
         print_table(set, &evaluation);
         assert_eq!(evaluation.n_customers as f64, number(&wanted["customers"]));
         assert_eq!(f64::from(evaluation.holdout_days), number(&wanted["holdout_days"]));
@@ -412,7 +415,7 @@ fn odd_holdouts_are_survived() {
         let observed = purchases.until(as_of, &clock);
         let result = clv::run_on(&params, &observed.histories(), Ok(&holdout));
         assert!(!result.selection_reason.is_empty());
-        let evaluation = Trial::new("auto", &holdout).evaluation();
+        let evaluation = Trial::new("auto", 0.0, &holdout).evaluation();
         for model in &evaluation.models {
             let numbers = [
                 model.log_score,
@@ -442,4 +445,40 @@ fn odd_holdouts_are_survived() {
         let text = serde_json::to_string(&evaluation).unwrap();
         assert!(!text.contains("\"actual_mean\":null"), "{what}");
     }
+}
+
+/// CDNOW has a year and a half: no season is used, and the risk is told in days and per cent. Its repeat purchases by
+/// calendar week are those of the tracking plot of Fader and Hardie (2005): 2,457 in calibration.
+#[test]
+fn the_published_sample_is_too_short_for_a_season() {
+    let Some(folder) = real_data() else { return };
+    let purchases = cdnow(&folder);
+    // 1997-09-30, the end of calibration, and 39 weeks on.
+    let (cut, end) = (10_134, 10_407);
+    for (last_day, horizon, never, once) in [(cut, 273, 92, 181), (end, 365, 0, 184)] {
+        let finding = season::find(&SeasonParams::Auto, &purchases, last_day, horizon, "auto");
+        let SeasonFinding::NotEnough { risk } = &finding else {
+            panic!("{finding:?}");
+        };
+        assert_eq!((risk.days_never_seen, risk.days_seen_once), (never, once));
+        println!("{}", finding.message());
+    }
+    let calendar = Clock::calendar();
+    let observed = purchases.until(cut, &calendar);
+    let config = Config {
+        model: "mbg_nbd".to_owned(),
+        ..Config::default()
+    };
+    let scorer = clv::run(&config.check().unwrap(), &observed.histories())
+        .model
+        .scorer()
+        .unwrap();
+    let residuals = tracking::residuals(&scorer, &purchases, cut, &calendar);
+    let last = residuals.weeks.last().unwrap();
+    assert_eq!((last.cumulative_actual, last.last_day), (2_457, cut));
+    let run = residuals.largest_run.unwrap();
+    assert_eq!(
+        (Day(run.first_day).to_string(), run.actual),
+        ("1997-04-14".to_owned(), 575)
+    );
 }

@@ -10,6 +10,7 @@ mod holdout;
 mod hostile;
 mod laws;
 mod licences;
+mod lifetime;
 mod plain;
 mod published;
 mod real;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use quintile::clv::clock::Clock;
 use quintile::clv::fit::{self, Data, Fitted};
 use quintile::clv::gamma_gamma::{self, GammaGamma, Spenders};
 use quintile::clv::histories::{Histories, History};
@@ -450,6 +451,7 @@ fn reference_predictions() {
             horizon_days: 360,
             period_days: 30,
             annual_discount_rate: 1.01_f64.powf(365.0 / 30.0) - 1.0,
+            ..Config::default()
         };
         let customers = summary.run(&config).customers;
         let spend = floats(&wanted, "gg_expected_spend");
@@ -528,7 +530,7 @@ fn cdnow_tracking() {
     let scorer = result.model.scorer().unwrap();
     let first: Vec<i32> = days.iter().map(|d| d[0]).collect();
     let repeats: Vec<(i32, u64)> = days.iter().flat_map(|d| d[1..].iter().map(|d| (*d, 1))).collect();
-    let points = track(&scorer, &first, &repeats, END_OF_CALIBRATION);
+    let points = track(&scorer, &first, &repeats, END_OF_CALIBRATION, &Clock::calendar());
     assert_eq!(points.len(), 39);
     let last = points.last().unwrap();
     assert_eq!((last.week_end_day, last.actual), (END_OF_CALIBRATION, 2457));

@@ -56,6 +56,7 @@ impl Simulated {
             mean_repeat_amount: &self.mean_repeat,
             mean_amount_all: &self.mean_all,
             sum_ln_gaps: Some(self.sum_ln_gaps),
+            recent: None,
         }
     }
 

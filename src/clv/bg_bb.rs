@@ -153,6 +153,7 @@ impl CountModel for BgBb {
 
     fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
         let alive = self.alive_prob(params, h);
+        let asked = least;
         let least = least / alive.max(f64::MIN_POSITIVE);
         let mut tail = future_tail(
             posterior(params, h),
@@ -162,6 +163,8 @@ impl CountModel for BgBb {
             max_len,
         );
         tail.iter_mut().for_each(|p| *p *= alive);
+        // The product of two tiny probabilities may be nothing.
+        tail.truncate(tail.partition_point(|p| asked < *p));
         tail
     }
 

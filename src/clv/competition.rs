@@ -328,6 +328,9 @@ fn better_baseline<'a>(trial: &'a Trial<'_>, model: &Contender, recent_days: Opt
     better.into_iter().next()
 }
 
+/// Share of what is measured below which a difference is none.
+const ROUNDING: f64 = 1e-9;
+
 /// The RMSE of `rival` and the reason, if it beats `model`.
 fn beats(trial: &Trial<'_>, rival: &Contender, model: &Contender) -> Option<(f64, String)> {
     let actual = || trial.actual_orders();
@@ -336,15 +339,21 @@ fn beats(trial: &Trial<'_>, rival: &Contender, model: &Contender) -> Option<(f64
     let squares = Paired::new(pairs().map(|((m, r), a)| (m - a) * (m - a) - (r - a) * (r - a)));
     let sign = |errors: f64| if errors < 0.0 { -1.0 } else { 1.0 };
     let actual_total: f64 = actual().sum();
+    let n = (trial.split.n_customers() as f64).max(1.0);
     let (sign_m, sign_r) = (
         sign(theirs.predicted? - actual_total),
         sign(ours.predicted? - actual_total),
     );
     let totals = Paired::new(pairs().map(|((m, r), a)| sign_m * (m - a) - sign_r * (r - a)));
     let mut gains = vec![
-        (squares, format!("RMSE {:.4} against {:.4}", ours.rmse?, theirs.rmse?)),
+        (
+            squares,
+            theirs.rmse? * theirs.rmse?,
+            format!("RMSE {:.4} against {:.4}", ours.rmse?, theirs.rmse?),
+        ),
         (
             totals,
+            actual_total / n,
             format!(
                 "total {:+.1} % off against {:+.1} %",
                 100.0 * ours.bias?,
@@ -367,13 +376,16 @@ fn beats(trial: &Trial<'_>, rival: &Contender, model: &Contender) -> Option<(f64
             100.0 * of_rival,
             100.0 * of_model
         );
-        gains.push((captured, shares));
+        let mean_amount = trial.split.amount.iter().map(|a| a.abs()).sum::<f64>() / n;
+        gains.push((captured, mean_amount, shares));
     }
-    let no_worse = gains.iter().all(|(gain, _)| 0.0 <= gain.mean);
-    let clearly = gains
-        .iter()
-        .any(|(gain, _)| 0.0 < gain.mean && CLEARLY * gain.standard_error < gain.mean);
-    let gains: Vec<&str> = gains.iter().map(|(_, text)| text.as_str()).collect();
+    // What says the same in other words differs by rounding, and no more clearly than that.
+    let no_worse = gains.iter().all(|(gain, scale, _)| -ROUNDING * scale <= gain.mean);
+    let clearly = gains.iter().any(|(gain, scale, _)| {
+        let least = (CLEARLY * gain.standard_error).max(ROUNDING * scale);
+        least < gain.mean
+    });
+    let gains: Vec<&str> = gains.iter().map(|(_, _, text)| text.as_str()).collect();
     (no_worse && clearly).then(|| {
         let reason = format!(
             "{}, a baseline: no worse than {} in anything and clearly better in something ({})",

@@ -26,6 +26,7 @@ use super::horizon::Horizons;
 use super::model::{self, CountModel, Letters, Setting};
 use super::opportunities;
 use super::purchases::{Observed, PurchaseDays};
+use super::regularity;
 use super::season::{self, SeasonFinding};
 use super::select::{ClvModel, Counts, Spend};
 use super::trial::Trial;
@@ -178,6 +179,9 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
             message: known.season.message(),
             hint: known.season.hint(),
         });
+    }
+    if params.setting == Setting::Noncontractual {
+        result.regularity = regularity::regularity(purchases, as_of_day, &known.clock);
     }
     result.resumed_customers = known.resumed;
     result.season = known.season;

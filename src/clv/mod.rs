@@ -75,6 +75,7 @@ use self::horizon::Horizons;
 use self::independence::Independence;
 pub use self::job::{Covariates, Groups, Input, evaluate, run_purchases};
 use self::model::{FitStatus, ModelFit};
+use self::regularity::Regularity;
 use self::season::SeasonFinding;
 use self::select::{ClvModel, Counts, Spend};
 use self::tracking::RepeatBin;
@@ -208,6 +209,8 @@ pub struct ClvResult {
     pub groups: Option<Groups>,
     /// Coefficients and tests, where the model depends on attributes.
     pub covariates: Option<Covariates>,
+    /// How regular the gaps between purchase days are; `None` in other settings, and with too few gaps.
+    pub regularity: Option<Regularity>,
     /// Contracts: customers who paid again after a missed period.
     pub resumed_customers: u64,
 }
@@ -283,6 +286,7 @@ fn run_ahead(
         season: SeasonFinding::Off,
         groups: None,
         covariates: None,
+        regularity: None,
         resumed_customers: 0,
     }
 }

@@ -14,6 +14,7 @@ use crate::clv::competition::Standing;
 use crate::clv::covariates::CovariateFit;
 use crate::clv::independence::Independence;
 use crate::clv::model::ModelFit;
+use crate::clv::regularity::Regularity;
 use crate::clv::season::SeasonFinding;
 use crate::contributors::Concentration;
 use crate::diagnostics::WarningText;
@@ -69,6 +70,8 @@ pub struct Clv {
     pub spend_independence: Option<Independence>,
     pub groups: Option<Groups>,
     pub covariates: Option<CovariateFit>,
+    /// Shape of the gaps between purchase days: 1 at random, more if regular.
+    pub regularity: Option<Regularity>,
     /// Contracts: customers who paid again after a missed period.
     pub resumed_customers: u64,
 }

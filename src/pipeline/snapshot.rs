@@ -181,6 +181,7 @@ pub(super) fn manifest(
             spend_independence: results.clv.spend_independence,
             groups: results.clv.groups.clone(),
             covariates: results.clv.covariates.as_ref().map(|covariates| covariates.fit.clone()),
+            regularity: results.clv.regularity,
             resumed_customers: results.clv.resumed_customers,
         },
         clusters: results.clusters.facts.clone(),

@@ -869,7 +869,7 @@ fn statuses_have_distinct_names_and_serialise_as_such() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Small, odd data sets: whatever they are, the result is sound.
     #[test]

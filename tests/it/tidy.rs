@@ -155,7 +155,7 @@ fn nothing_is_left_unfinished() {
 #[test]
 fn every_flag_that_readme_names_exists() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let helps: String = ["run", "check", "generate", "config", "schema"]
+    let helps: String = ["run", "check", "evaluate", "generate", "config", "schema"]
         .map(|command| {
             let output = std::process::Command::new(env!("CARGO_BIN_EXE_quintile"))
                 .args([command, "--help"])

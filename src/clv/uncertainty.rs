@@ -26,7 +26,11 @@ pub fn points(params: &[f64], covariance: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> 
         let farthest = column.iter().fold(0.0, |m: f64, v| m.max(v.abs())) * radius;
         let length = radius * (FARTHEST / farthest).min(1.0);
         for side in [length, -length] {
-            let moved = |(p, v): (&f64, &f64)| (p.ln() + side * v).clamp(-BOUND, BOUND).exp();
+            // What is certain stays as it is, to the last bit: a whole number of stages must stay whole.
+            let moved = |(p, v): (&f64, &f64)| match *v {
+                0.0 => *p,
+                v => (p.ln() + side * v).clamp(-BOUND, BOUND).exp(),
+            };
             out.push(params.iter().zip(column).map(moved).collect());
         }
     }
@@ -83,6 +87,18 @@ mod tests {
             for (j, want) in row.iter().enumerate() {
                 assert!((mean(&|p| moved(p, i) * moved(p, j)) - want).abs() < 1e-14, "{i} {j}");
             }
+        }
+    }
+
+    /// exp(ln 3) is not 3, and a model of stages has no answer for 3.0000000000000004 of them.
+    #[test]
+    fn what_is_certain_is_not_moved() {
+        for k in (1_u32..=24).map(f64::from) {
+            let points = points(&[k, 2.0], &[vec![0.0, 0.0], vec![0.0, 0.1]]).unwrap();
+            assert!(
+                points.len() == 2 && points.iter().all(|p| p[0] == k && p[1] != 2.0),
+                "{k}"
+            );
         }
     }
 

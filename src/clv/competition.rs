@@ -89,6 +89,21 @@ pub enum Verdict {
     NotBetter,
 }
 
+impl Verdict {
+    /// For people who do not read the rule.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Chosen => "used",
+            Self::NotUsable => "no fit of its own to this history",
+            Self::WorseHoldout => "foresaw the days held back clearly worse",
+            Self::HigherBic => "describes the whole history less well for its parameters",
+            Self::NotPreferred => "about as good, and no reason to prefer it",
+            Self::BeatenByBaseline => "the best model, but a simple rule was better",
+            Self::NotBetter => "no clear gain over what is used",
+        }
+    }
+}
+
 /// What is known beside the histories.
 #[derive(Clone, Copy)]
 pub struct Outlook<'a> {

@@ -172,6 +172,16 @@ impl SeasonFinding {
         matches!(self, Self::NotEnough { .. })
     }
 
+    /// What is done about the season, in a word.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Given { .. } | Self::Found { .. } => "used",
+            Self::NoSeason { .. } => "none",
+            Self::NotEnough { .. } => "unknown",
+        }
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             Self::Off => "clv_season_off",

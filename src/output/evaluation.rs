@@ -21,7 +21,7 @@ pub mod tables;
 mod tests;
 
 use super::report::Section;
-use super::report::format::{capital, count, counted, escape, full_sentence, name, sentence};
+use super::report::format::{capital, count, counted, escape, full_sentence, label, name, sentence};
 use crate::clv::evaluation::{Evaluation, Kind, ModelScore};
 use crate::clv::model::Setting;
 use crate::units::Day;
@@ -69,32 +69,6 @@ fn ranked(evaluation: &Evaluation) -> Vec<&ModelScore> {
 
 fn rmse(score: &ModelScore) -> Option<f64> {
     score.orders.rmse.filter(|e| e.is_finite())
-}
-
-/// The name of a contender as its authors write it; a name not known here stays as it is. Not escaped.
-pub fn label(name: &str) -> String {
-    let family = |prefix: &str| match prefix {
-        "pareto" => "Pareto".to_string(),
-        prefix => prefix.to_uppercase(),
-    };
-    match name {
-        "nbd" | "bb" => name.to_uppercase(),
-        "sbg" => "sBG".to_string(),
-        "bdw" => "BdW".to_string(),
-        "last_period" => "Last period again".to_string(),
-        "rate" => "Own rate".to_string(),
-        "hiatus" => "Hiatus rule".to_string(),
-        "pooled_rate" => "One rate for all".to_string(),
-        "pooled_renewal" => "One renewal rate for all".to_string(),
-        _ => match name.rsplit_once('_') {
-            Some((prefix, "nbd")) => format!("{}/NBD", family(prefix)),
-            Some((prefix, "bb")) => format!("{}/BB", family(prefix)),
-            Some((rest, "k")) if rest.ends_with("_cnbd") => {
-                format!("{}/CNBD-k", family(rest.trim_end_matches("_cnbd")))
-            }
-            _ => name.to_string(),
-        },
-    }
 }
 
 /// The label as text for attributes and for charts, where no element may stand.

@@ -2,6 +2,9 @@
 
 use crate::clean::{Actions, Rule};
 use crate::clv::clock::Clock;
+use crate::clv::competition::{Standing, Verdict};
+use crate::clv::evaluation::Kind;
+use crate::clv::season::SeasonFinding;
 use crate::clv::tracking::track;
 use crate::customers::Watch;
 use crate::load::header::Canonical;
@@ -115,6 +118,7 @@ pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report
         segments: Part::Ready(segments(results)),
         watch: Part::Ready(watch(results)),
         clusters: clusters(results),
+        choice: choice(results),
         count_model: count_model(results),
         tracking: tracking(results),
         pairs: pairs(results),
@@ -257,6 +261,40 @@ fn clusters(results: &Results) -> Part<Vec<report::Cluster>> {
     Part::Ready(members.iter().enumerate().map(to_cluster).collect())
 }
 
+fn choice(results: &Results) -> Part<report::Choice> {
+    let clv = &results.clv;
+    if clv.selected_model == "none" {
+        return Part::missing(clv.selection_reason.clone());
+    }
+    let to_standing = |standing: &Standing| report::Standing {
+        name: standing.name.clone(),
+        is_baseline: standing.kind == Kind::Baseline,
+        is_used: standing.verdict == Verdict::Chosen,
+        bic: standing.bic,
+        log_score: standing.log_score_per_customer,
+        rmse: standing.rmse,
+        bias: standing.bias,
+        verdict: standing.verdict.words().into(),
+    };
+    let season = match clv.season {
+        SeasonFinding::Off => String::new(),
+        _ => clv.season.message(),
+    };
+    Part::Ready(report::Choice {
+        name: clv.selected_model.clone(),
+        reason: clv.selection_reason.clone(),
+        standings: clv.competition.iter().map(to_standing).collect(),
+        season_state: clv.season.state().into(),
+        season,
+        season_hint: if clv.season.is_risk() {
+            clv.season.hint()
+        } else {
+            String::new()
+        },
+        season_is_risk: clv.season.is_risk(),
+    })
+}
+
 fn count_model(results: &Results) -> Part<report::CountModel> {
     let clv = &results.clv;
     let Some(fit) = clv.models.iter().find(|fit| fit.name == clv.selected_model) else {
@@ -265,7 +303,6 @@ fn count_model(results: &Results) -> Part<report::CountModel> {
     let status = serde_json::to_value(fit.status).ok();
     Part::Ready(report::CountModel {
         name: fit.name.clone(),
-        selection_reason: clv.selection_reason.clone(),
         params: fit
             .params
             .0

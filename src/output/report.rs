@@ -12,6 +12,7 @@
 //! is a report with a sentence in that place.
 
 pub(super) mod charts;
+mod choice;
 mod customers;
 pub(super) mod format;
 mod headline;
@@ -96,6 +97,7 @@ pub struct Report {
     pub watch: Part<Vec<Watch>>,
     /// In the order to show.
     pub clusters: Part<Vec<Cluster>>,
+    pub choice: Part<Choice>,
     pub count_model: Part<CountModel>,
     /// By week, oldest first.
     pub tracking: Part<Vec<TrackingPoint>>,
@@ -195,10 +197,42 @@ pub struct Cluster {
     pub median_clv_amount: Option<f64>,
 }
 
+/// What the predictions rest on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Of the model or baseline, as in the config.
+    pub name: String,
+    pub reason: String,
+    /// Models and baselines on the days held back; empty where nobody competed.
+    pub standings: Vec<Standing>,
+    /// `used`, `none`, `unknown`: what is done about the season; and what is known of it, empty where that is no question.
+    pub season_state: String,
+    pub season: String,
+    pub season_hint: String,
+    /// Whether an unknown season may spoil the predictions.
+    pub season_is_risk: bool,
+}
+
+/// How one contender stood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    pub name: String,
+    pub is_baseline: bool,
+    pub is_used: bool,
+    pub bic: Option<f64>,
+    /// Per customer.
+    pub log_score: Option<f64>,
+    /// Orders per customer.
+    pub rmse: Option<f64>,
+    /// Predicted / actual − 1, of all orders.
+    pub bias: Option<f64>,
+    /// In words.
+    pub verdict: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CountModel {
     pub name: String,
-    pub selection_reason: String,
     /// Letters as in the papers.
     pub params: Vec<(String, f64)>,
     pub log_likelihood: Option<f64>,
@@ -269,6 +303,7 @@ pub fn render(report: &Report) -> String {
         customers::watch(report, &money),
         customers::clusters(report, &money),
         outlook::value(report, &money),
+        choice::section(report),
         outlook::pairs(report),
         outlook::offers(report, &money),
         quality::cleaning(report, &money),

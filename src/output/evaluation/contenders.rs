@@ -5,7 +5,7 @@ use crate::clv::evaluation::{Errors, Kind, ModelScore};
 use crate::clv::model::FitStatus;
 use crate::output::report::Section;
 use crate::output::report::format::{
-    Money, NO_NUMBER, change, count, counted, escape, fixed, full_sentence, percent, tenths,
+    Money, NO_NUMBER, change, count, counted, escape, fixed, full_sentence, label, percent, tenths, with_labels,
 };
 
 /// Errors that differ by less than this share are called level.
@@ -38,7 +38,7 @@ fn lead(view: &View) -> String {
         sentences.extend(would_have(view, focus));
     }
     if let Some(chosen) = view.facts.chosen.as_deref() {
-        let reason = full_sentence(&view.facts.reason);
+        let reason = full_sentence(&with_labels(&view.facts.reason));
         let is_best = view.best.is_some_and(|best| best.name == chosen);
         let used = shown(chosen);
         sentences.push(match (is_best, reason.is_empty()) {
@@ -514,7 +514,7 @@ fn reading(view: &View) -> String {
     if let Some(chosen) = unknown {
         text.push_str(&format!(
             " {} is used but was not among the contenders.",
-            escape(&super::label(chosen))
+            escape(&label(chosen))
         ));
     }
     format!("<p class=\"note\">{text}</p>")

@@ -240,7 +240,7 @@ fn the_headline_says_who_was_best_by_how_much_and_what_would_have_been_expected(
         "Its total of orders was 11.5% too low.",
         "If you had used <b><bdi>MBG/NBD</bdi></b> on 1997-09-30, you would have expected <b>1,577 orders</b> in the 273 \
          days after; <b>1,882</b> came (−16.2%).",
-        "Why <b><bdi>MBG/NBD</bdi></b> is used: mbg_nbd (BIC",
+        "Why <b><bdi>MBG/NBD</bdi></b> is used: MBG/NBD (BIC",
         "silent for more than 174 days",
     ] {
         assert!(text.contains(said), "{said}\n{text}");

@@ -82,6 +82,48 @@ pub(in crate::output) fn words(identifier: &str) -> String {
     name(&capital(&identifier.replace('_', " ")))
 }
 
+/// The name of a contender as its authors write it; a name not known here stays as it is. Not escaped.
+pub(in crate::output) fn label(name: &str) -> String {
+    let family = |prefix: &str| match prefix {
+        "pareto" => "Pareto".to_string(),
+        prefix => prefix.to_uppercase(),
+    };
+    match name {
+        "nbd" | "bb" => name.to_uppercase(),
+        "sbg" => "sBG".to_string(),
+        "bdw" => "BdW".to_string(),
+        "last_period" => "Last period again".to_string(),
+        "rate" => "Own rate".to_string(),
+        "hiatus" => "Hiatus rule".to_string(),
+        "pooled_rate" => "One rate for all".to_string(),
+        "pooled_renewal" => "One renewal rate for all".to_string(),
+        _ => match name.rsplit_once('_') {
+            Some((prefix, "nbd")) => format!("{}/NBD", family(prefix)),
+            Some((prefix, "bb")) => format!("{}/BB", family(prefix)),
+            Some((rest, "k")) if rest.ends_with("_cnbd") => {
+                format!("{}/CNBD-k", family(rest.trim_end_matches("_cnbd")))
+            }
+            _ => name.to_string(),
+        },
+    }
+}
+
+/// A sentence with the contenders in it called by their labels. One-word names that are words of the language too,
+/// such as `rate`, stay.
+pub(in crate::output) fn with_labels(text: &str) -> String {
+    let is_mark = |c: char| !(c.is_alphanumeric() || c == '_');
+    text.split_inclusive(is_mark)
+        .map(|piece| {
+            let word = piece.trim_end_matches(is_mark);
+            if matches!(word, "rate" | "hiatus") {
+                piece.to_string()
+            } else {
+                format!("{}{}", label(word), &piece[word.len()..])
+            }
+        })
+        .collect()
+}
+
 /// 1234567 as `1,234,567`.
 pub(in crate::output) fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -1,7 +1,9 @@
 //! What to expect and what to offer: the count model against what happened, product pairs, offers.
 
 use super::charts::{self, bar, spread, whole};
-use super::format::{Money, NO_NUMBER, count, counted, full_sentence, horizon, name, parameter, percent, times};
+use super::format::{
+    Money, NO_NUMBER, count, counted, full_sentence, horizon, label, name, parameter, percent, times, words,
+};
 use super::{CountModel, Pair, Report, Section, TrackingPoint, Value, details, fact_list, strong, table};
 
 const MAX_PAIRS: usize = 15;
@@ -151,7 +153,7 @@ fn swatch(class: &str) -> String {
 }
 
 fn model_facts(model: &CountModel) -> String {
-    let mut facts = vec![format!("Model: {}", strong(&model.name))];
+    let mut facts = vec![format!("Model: {}", strong(&label(&model.name)))];
     let params: Vec<String> = model
         .params
         .iter()
@@ -164,10 +166,12 @@ fn model_facts(model: &CountModel) -> String {
         facts.push(format!("log-likelihood {}", parameter(log_likelihood)));
     }
     if !model.status.trim().is_empty() {
-        facts.push(format!("status: {}", name(&model.status)));
+        facts.push(format!("fit: {}", words(&model.status)));
     }
-    let reason = full_sentence(&model.selection_reason);
-    format!("<p class=\"note\">{}. {reason}</p>", facts.join(" · "))
+    format!(
+        "<p class=\"note\">{}. Why it is used stands in <a href=\"#choice\">the next part</a>.</p>",
+        facts.join(" · ")
+    )
 }
 
 pub(super) fn pairs(report: &Report) -> Section {

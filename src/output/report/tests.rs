@@ -35,6 +35,16 @@ fn full() -> Report {
         what_to_do: format!("treat {name} as {name}"),
         is_at_risk,
     };
+    let standing = |name: &str, is_baseline, bic: Option<f64>, rmse, verdict: &str| Standing {
+        name: name.to_string(),
+        is_baseline,
+        bic,
+        log_score: bic.map(|_| -0.733_12),
+        rmse: Some(rmse),
+        bias: Some(-0.021_7),
+        verdict: verdict.to_string(),
+        ..Standing::default()
+    };
     Report {
         title: "Customers of the shop".to_string(),
         as_of: "1998-06-30".to_string(),
@@ -125,9 +135,29 @@ fn full() -> Report {
                 median_clv_amount: None,
             },
         ]),
+        choice: Part::Ready(Choice {
+            name: "bg_nbd".to_string(),
+            reason: "bg_nbd has the lowest BIC of four, ahead of mbg_nbd; the rate of last_period is worse".to_string(),
+            standings: vec![
+                standing("last_period", true, None, 1.326, "no clear gain over what is used"),
+                standing(
+                    "mbg_nbd",
+                    false,
+                    Some(51_180.24),
+                    1.044,
+                    "about as good, and no reason to prefer it",
+                ),
+                Standing {
+                    is_used: true,
+                    ..standing("bg_nbd", false, Some(51_172.41), 1.048, "used")
+                },
+            ],
+            season_state: "none".to_string(),
+            season: "no season repeats in 3 years of repeat purchases".to_string(),
+            ..Choice::default()
+        }),
         count_model: Part::Ready(CountModel {
-            name: "BG/NBD".to_string(),
-            selection_reason: "lowest BIC of four".to_string(),
+            name: "bg_nbd".to_string(),
             params: vec![("r".to_string(), 0.242595), ("alpha".to_string(), 4.413602)],
             log_likelihood: Some(-9_582.429_2),
             status: "converged".to_string(),
@@ -220,7 +250,7 @@ fn assert_tags_balance(html: &str) {
     assert!(open.is_empty(), "{open:?}");
 }
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "headline",
     "share-curve",
     "rfm",
@@ -228,6 +258,7 @@ const SECTIONS: [&str; 11] = [
     "follow-up",
     "clusters",
     "outlook",
+    "choice",
     "pairs",
     "offers",
     "quality",
@@ -492,6 +523,15 @@ fn numbers_that_are_no_numbers_never_show() {
             model.params[0].1 = x;
             model.log_likelihood = Some(x);
         }
+        if let Part::Ready(choice) = &mut report.choice {
+            choice.standings[0] = Standing {
+                bic: Some(x),
+                log_score: Some(x),
+                rmse: Some(x),
+                bias: Some(x),
+                ..choice.standings[0].clone()
+            };
+        }
         if let Part::Ready(flags) = &mut report.watch {
             flags[0].net_amount = x;
         }
@@ -519,4 +559,38 @@ fn long_lists_are_cut_and_say_so() {
     assert!(text.contains("The 15 strongest of 4,000 listed"));
     assert!(text.contains("980 more files"));
     assert!(text.contains("And 950: see"));
+}
+
+#[test]
+fn who_is_used_stands_first_under_the_name_that_people_know() {
+    let html = render(&full());
+    let text = visible(&html);
+    let place = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle}"));
+    let section = place("What the prediction rests on, and why");
+    assert!(
+        section < place("BG/NBD has the lowest BIC of four, ahead of MBG/NBD; the rate of Last period again is worse.")
+    );
+    let after = |needle: &str| section + text[section..].rfind(needle).unwrap_or_else(|| panic!("{needle}"));
+    assert!(
+        place("51,172.4") < after("51,180.2") && after("51,180.2") < after("1.326"),
+        "by error"
+    );
+    assert!(html.contains("<b>Season none.</b> No season repeats in 3 years of repeat purchases."));
+    assert!(!html.contains("bg_nbd") && !html.contains("last_period"));
+}
+
+#[test]
+fn a_rule_that_wins_is_called_a_rule_and_an_unknown_season_a_risk() {
+    let mut report = full();
+    if let Part::Ready(choice) = &mut report.choice {
+        choice.name = "last_period".to_string();
+        choice.standings[0].is_used = true;
+        choice.standings[2].is_used = false;
+        choice.season_is_risk = true;
+        choice.season_hint = "give two years of history".to_string();
+    }
+    let html = render(&report);
+    assert!(html.contains("<b><bdi>Last period again</bdi></b>, a simple rule without a model, is used."));
+    assert!(html.contains("<ul class=\"warnings\"><li><b>Season none.</b>"));
+    assert!(html.contains("What to do: give two years of history"));
 }

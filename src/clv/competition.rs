@@ -274,20 +274,19 @@ fn choose_model(fits: &Fits, candidates: &[Candidate<'_>], staying: &[&Candidate
         (Some((model, _)), Some(limit)) if bic(limit) <= bic(model) => (
             limit,
             format!(
-                "dropout does not earn its parameters (BIC {:.1} against {:.1} for {})",
-                bic(limit),
-                bic(model),
+                "letting customers leave describes the history no better (BIC {} for {}; the lower the better)",
+                ladder::figure(bic(model)),
                 model.report.name
             ),
         ),
         (Some((model, _)), _) if with_dropout().count() == 1 && 1 < n_dropout => (
             model,
-            "no other model with dropout is within a standard error of the best holdout log score".to_owned(),
+            "no other model in which customers leave foresaw the days held back as well".to_owned(),
         ),
         (Some((model, why)), _) => (model, why),
         (None, Some(limit)) if 0 < n_dropout => (
             limit,
-            "its holdout log score is the best, and no model with dropout is within a standard error of it".to_owned(),
+            "it foresaw the days held back best, and no model in which customers leave came close".to_owned(),
         ),
         // Nothing to compare: the ladder knows why.
         (None, _) => return ladder::choose("auto", fits),
@@ -302,16 +301,34 @@ fn choose_model(fits: &Fits, candidates: &[Candidate<'_>], staying: &[&Candidate
     let as_limit = if chosen.model.has_dropout() {
         ""
     } else {
-        ", the limit without dropout"
+        ", in which nobody leaves"
     };
     Choice {
         counts: select::counts_of("auto", chosen),
         name: name.clone(),
         reason: format!(
-            "{name}{as_limit} (BIC {:.1}, holdout log score {score:.4} a customer): {why}",
-            bic(chosen)
+            "{name}{as_limit} (BIC {}, holdout log score {score:.4} a customer): {why}{}",
+            ladder::figure(bic(chosen)),
+            describe_overfitted(candidates, staying, bic(chosen))
         ),
     }
+}
+
+/// The model that fits all data clearly better than what is chosen, but did not stay; empty without one.
+fn describe_overfitted(candidates: &[Candidate<'_>], staying: &[&Candidate<'_>], bic_of_chosen: f64) -> String {
+    let stays = |c: &Candidate<'_>| staying.iter().any(|s| s.fitted.report.name == c.fitted.report.name);
+    let fits_better = candidates
+        .iter()
+        .filter(|c| !stays(c))
+        .filter_map(|c| Some((&c.fitted.report.name, c.fitted.report.bic?)))
+        .filter(|(_, bic)| bic + ladder::CLEAR_BIC_GAIN < bic_of_chosen)
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    fits_better.map_or_else(String::new, |(name, bic)| {
+        format!(
+            "; {name} describes the history better (BIC {}) but foresaw the days held back worse",
+            ladder::figure(bic)
+        )
+    })
 }
 
 struct Better<'a> {
@@ -403,7 +420,7 @@ fn beats(trial: &Trial<'_>, rival: &Contender, model: &Contender) -> Option<(f64
     let gains: Vec<&str> = gains.iter().map(|(_, _, text)| text.as_str()).collect();
     (no_worse && clearly).then(|| {
         let reason = format!(
-            "{}, a baseline: no worse than {} in anything and clearly better in something ({})",
+            "{}, a simple rule without a model: on the days held back no worse than {} in anything and clearly better in something ({})",
             rival.name,
             model.name,
             gains.join(", ")
@@ -428,7 +445,7 @@ fn in_use(counts: &Counts, recent_days: Option<u32>) -> Option<Counts> {
 
 fn describe_holdout(trial: &Trial<'_>) -> String {
     format!(
-        "judged on the last {} days and {} customers",
+        "judged on {} days held back and {} customers",
         trial.split.holdout_days(),
         trial.split.n_customers()
     )
@@ -447,10 +464,10 @@ fn describe_baselines(trial: &Trial<'_>, model: &Choice) -> String {
     match (closest, trial.find(&model.name).and_then(rmse)) {
         (Some((closest, theirs)), Some(ours)) => {
             format!(
-                "no baseline is better in everything (RMSE {ours:.4}, and {theirs:.4} for {})",
+                "no simple rule beats it in everything (RMSE {ours:.4}, and {theirs:.4} for {})",
                 closest.name
             )
         }
-        _ => "no baseline could compete".to_owned(),
+        _ => "no simple rule could compete".to_owned(),
     }
 }

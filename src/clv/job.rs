@@ -33,6 +33,9 @@ use super::trial::Trial;
 use super::{ClvResult, CustomerHistories, CustomerValues, HorizonValues, Params, Recent, Scorer, Status, Warning};
 use crate::units::Day;
 
+/// More than one customer in so many who paid again after a period without payment, and it is no contract.
+const MANY_RESUMED: u64 = 10;
+
 /// What lifetime value is computed from. Vectors have an entry for every customer of the purchase days.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
@@ -182,6 +185,13 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
     }
     if params.setting == Setting::Noncontractual {
         result.regularity = regularity::regularity(purchases, as_of_day, &known.clock);
+    }
+    let of = purchases.n_customers() as u64;
+    if of < known.resumed.saturating_mul(MANY_RESUMED) {
+        result.warnings.push(Warning::PaidAgain {
+            customers: known.resumed,
+            of,
+        });
     }
     result.resumed_customers = known.resumed;
     result.season = known.season;

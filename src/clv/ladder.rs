@@ -64,12 +64,12 @@ pub fn pooled_name(counts: &Counts) -> &'static str {
 pub fn why_no_dropout(fits: &Fits) -> String {
     if !fits.enough_for_dropout {
         format!(
-            "dropout cannot be told from silence with fewer than {FEWEST_CUSTOMERS} customers or {FEWEST_REPEATERS} repeaters"
+            "leaving cannot be told from a pause with fewer than {FEWEST_CUSTOMERS} customers or {FEWEST_REPEATERS} who came back"
         )
     } else if fits.fits.iter().any(|f| f.report.status == FitStatus::NoDropoutLimit) {
-        "the likelihood is highest when nobody drops out".to_owned()
+        "the history is described best if nobody leaves".to_owned()
     } else {
-        "no model with dropout reached a maximum".to_owned()
+        "no model in which customers leave could be fitted".to_owned()
     }
 }
 
@@ -85,7 +85,9 @@ fn best<'a>(asked: &str, fits: &'a Fits) -> (Option<&'a Fitted>, String) {
             Some(limit) => (Some(limit), format!("{asked} was asked for")),
             None => (
                 None,
-                format!("{asked} was asked for, but all customers order at one rate, so the pooled rate says it all"),
+                format!(
+                    "{asked} was asked for, but customers do not differ in how often they order, so all have one rate"
+                ),
             ),
         };
     }
@@ -100,14 +102,14 @@ fn best<'a>(asked: &str, fits: &'a Fits) -> (Option<&'a Fitted>, String) {
         return match limit {
             Some(limit) => (
                 Some(limit),
-                format!("{}, the limit without dropout: {why_none}", limit.report.name),
+                format!("{}, in which nobody leaves: {why_none}", limit.report.name),
             ),
             None if matches!(fits.pooled, Counts::PooledRenewal { .. }) => {
-                (None, format!("one renewal rate for all customers: {why_none}"))
+                (None, format!("one rate of renewal for all customers: {why_none}"))
             }
             None => (
                 None,
-                format!("the pooled rate of all customers: {why_none}, and their rates do not differ"),
+                format!("one rate for all customers: {why_none}, and customers do not differ in how often they order"),
             ),
         };
     };
@@ -120,16 +122,41 @@ fn best<'a>(asked: &str, fits: &'a Fits) -> (Option<&'a Fitted>, String) {
         (Some(limit), Some(best_bic), Some(limit_bic)) if limit_bic <= best_bic => (
             Some(limit),
             format!(
-                "{}, the limit without dropout: dropout does not earn its two parameters (BIC {limit_bic:.1} against {best_bic:.1} for {name})",
-                limit.report.name
+                "{}, in which nobody leaves (BIC {}): letting customers leave describes the history no better ({} for {name}; the \
+                 lower the better)",
+                limit.report.name,
+                figure(limit_bic),
+                figure(best_bic)
             ),
         ),
         (_, Some(best_bic), Some(limit_bic)) => (
             Some(best),
-            format!("{name} (BIC {best_bic:.1}, and {limit_bic:.1} without dropout): {preference}"),
+            format!(
+                "{name} (BIC {}, and {} if nobody left): {preference}",
+                figure(best_bic),
+                figure(limit_bic)
+            ),
         ),
         _ => (Some(best), format!("{name}: {preference}")),
     }
+}
+
+/// With one decimal and separators: 122,905.0.
+pub fn figure(value: f64) -> String {
+    if !value.is_finite() || 1e15 <= value.abs() {
+        return format!("{value:e}");
+    }
+    let text = format!("{:.1}", value.abs());
+    let is_zero = text == "0.0";
+    let whole = text.len() - ".0".len();
+    let mut out = String::from(if value < 0.0 && !is_zero { "-" } else { "" });
+    for (position, digit) in text.chars().enumerate() {
+        if 0 < position && position < whole && (whole - position).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// The model that `candidates` are left with by BIC and preference, and why. Candidates come in registry order.
@@ -147,23 +174,45 @@ pub fn preferred<'a>(candidates: impl Iterator<Item = &'a Fitted>) -> Option<(&'
     let near = || others().filter(|(_, other)| (other - bic).abs() <= CLEAR_BIC_GAIN);
     let list = |fits: &mut dyn Iterator<Item = &(&Fitted, f64)>| {
         let named: Vec<String> = fits
-            .map(|(f, bic)| format!("{} (BIC {bic:.1})", f.report.name))
+            .map(|(f, bic)| format!("{} (BIC {})", f.report.name, figure(*bic)))
             .collect();
         named.join(" and ")
     };
     let reason = if by_bic.len() == 1 {
-        "no other model with dropout has a usable fit".to_owned()
+        "it is the only model in which customers leave that could be fitted".to_owned()
     } else if near().next().is_none() {
         let others = list(&mut others());
-        format!("its BIC of {bic:.1} is clearly better than that of {others}")
+        format!(
+            "its BIC of {} is clearly lower, which is better, than that of {others}",
+            figure(bic)
+        )
     } else if near().any(|(f, _)| f.report.name == ONE_TIMERS_ALIVE) {
         let near = list(&mut near());
         format!(
-            "it is preferred to {near} unless that is better by more than {CLEAR_BIC_GAIN}, because {ONE_TIMERS_ALIVE} gives every one-time buyer a P(alive) of 1"
+            "it describes the history about as well as {near}, and {ONE_TIMERS_ALIVE} would be sure that every one-time buyer is still a customer"
         )
     } else {
         let near = list(&mut near());
-        format!("it is preferred to {near}, which is no simpler and not better by more than {CLEAR_BIC_GAIN}")
+        format!("it describes the history about as well as {near}, and is simpler or easier to read")
     };
     Some((chosen, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn figures_are_separated_and_never_a_minus_zero() {
+        for (value, text) in [
+            (122_905.002, "122,905.0"),
+            (-1_234_567.89, "-1,234,567.9"),
+            (999.96, "1,000.0"),
+            (-0.04, "0.0"),
+            (12.0, "12.0"),
+            (f64::MAX, "1.7976931348623157e308"),
+        ] {
+            assert_eq!(figure(value), text);
+        }
+    }
 }

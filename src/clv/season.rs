@@ -195,17 +195,17 @@ impl SeasonFinding {
     pub fn message(&self) -> String {
         match self {
             Self::Off => "every day of the year counts the same".to_owned(),
-            Self::Given { season } => format!("the season is the one given: {}", season.extremes()),
+            Self::Given { season } => format!("predictions follow the season that was given: {}", season.extremes()),
             Self::Found { season, evidence } => format!(
-                "repeat purchases follow the year, the same way in {} years: {}; the curve of the other years predicts a \
-                 year better than a constant in {} of {}",
+                "repeat purchases follow the year in the same way in {} years, and so do the predictions: {}; each year was \
+                 foretold from the others better than by an even year in {} of {}",
                 evidence.cycles,
                 season.extremes(),
                 evidence.left_out_gains.iter().filter(|gain| 0.0 < **gain).count(),
                 evidence.left_out_gains.len(),
             ),
             Self::NoSeason { evidence } => format!(
-                "no season repeats in {} years of repeat purchases (P = {:.2} by chance), so every day counts the same",
+                "no season repeats in {} years of repeat purchases, so every day of the year counts the same (such ups and downs come by chance with probability {:.2})",
                 evidence.cycles, evidence.p_value
             ),
             Self::NotEnough { risk } => risk.message(),
@@ -229,42 +229,41 @@ impl Risk {
     fn message(&self) -> String {
         let length = if self.cycles < f64::from(FEWEST_CYCLES) {
             format!(
-                "the history is {:.2} years long, and a season shows only in what repeats over two",
+                "a season shows only when a second year repeats it, and the history is {:.2} years long",
                 // 729 days are not yet two years.
                 (100.0 * self.cycles).floor() / 100.0
             )
         } else {
             "there are too few repeat purchases to see a season".to_owned()
         };
-        let time_of_year =
-            |days: u32, how_often: &str| format!("{days} fall at a time of the year that it has {how_often}");
-        let unknown: Vec<String> = [(self.days_never_seen, "never seen"), (self.days_seen_once, "seen once")]
+        let unknown: Vec<String> = [(self.days_never_seen, "not at all"), (self.days_seen_once, "only once")]
             .into_iter()
             .filter(|(days, _)| 0 < *days)
-            .map(|(days, how_often)| time_of_year(days, how_often))
+            .map(|(days, how_often)| format!("{days} {how_often}"))
             .collect();
         let ahead = if unknown.is_empty() {
             String::new()
         } else {
-            format!("; of the {} days ahead, {}", self.horizon_days, unknown.join(" and "))
+            format!(
+                "; of the {} days ahead it has seen the time of year of {}",
+                self.horizon_days,
+                unknown.join(" and of ")
+            )
         };
         let notable = self
             .largest_quarter
             .filter(|run| NOTABLE_DEPARTURE <= (run.ratio - 1.0).abs() && NOTABLE_ERRORS <= run.standardised.abs());
-        let departure = notable.map_or_else(
-            || "no 13 weeks so far depart notably from a year without seasons".to_owned(),
-            |run| {
-                format!(
-                    "so far the 13 weeks {} to {} were {:.0} % {} what a year without seasons expects, and as much may \
-                     happen again unforeseen",
-                    Day(run.first_day),
-                    Day(run.last_day),
-                    100.0 * (run.ratio - 1.0).abs(),
-                    if run.ratio < 1.0 { "below" } else { "above" },
-                )
-            },
-        );
-        format!("{length}{ahead}; {departure}")
+        let departure = notable.map_or_else(String::new, |run| {
+            format!(
+                "; the 13 weeks from {} to {} brought {:.0} % {} repeat purchases than expected without a season, and \
+                 predictions may be as far off when such weeks come again",
+                Day(run.first_day),
+                Day(run.last_day),
+                100.0 * (run.ratio - 1.0).abs(),
+                if run.ratio < 1.0 { "fewer" } else { "more" },
+            )
+        });
+        format!("{length}{ahead}{departure}")
     }
 }
 

@@ -34,6 +34,11 @@ pub enum Warning {
         message: String,
         hint: String,
     },
+    /// Contracts: who missed a period and paid again.
+    PaidAgain {
+        customers: u64,
+        of: u64,
+    },
     GroupsNotUsed {
         model: String,
     },
@@ -56,6 +61,7 @@ impl Warning {
             Self::SpendDependsOnFrequency { .. } => "clv_spend_depends_on_frequency",
             Self::NotConverged { .. } => "clv_not_converged",
             Self::Season { code, .. } => code,
+            Self::PaidAgain { .. } => "clv_paid_again",
             Self::GroupsNotUsed { .. } => "clv_groups_not_used",
             Self::CovariatesNotUsed { .. } => "clv_covariates_not_used",
         }
@@ -64,41 +70,45 @@ impl Warning {
     pub fn message(&self) -> String {
         match self {
             Self::InvalidHistories { customers } => {
-                format!("{customers} customers have a history that contradicts itself and no predictions")
+                format!("{customers} customers have a history that contradicts itself, so nothing is predicted for them")
             }
-            Self::NotEnoughHistory => "no count model could be fitted, so there are no predictions".to_owned(),
-            Self::NoDropoutLimit => "dropout could not be estimated, so alive_prob is 1 for everybody".to_owned(),
+            Self::NotEnoughHistory => "no customer with a valid history bought on a second day, so nothing can be predicted".to_owned(),
+            Self::NoDropoutLimit => "the history does not show who has left for good, so everybody counts as a customer still (alive_prob is 1)".to_owned(),
             Self::BaselineWins { name } => {
                 format!(
-                    "the baseline {name} predicted the holdout better than every model, so it is used; there is no alive_prob and no interval"
+                    "the simple rule {name} foresaw the days held back better than every model, so it is used; it gives no alive_prob and no interval"
                 )
             }
             Self::OneTimersAlive => {
-                "under bg_nbd nobody can drop out before a second order, so alive_prob is 1 for all one-time buyers"
+                "bg_nbd lets nobody leave before a second order, so alive_prob is 1 for every one-time buyer"
                     .to_owned()
             }
-            Self::PooledRate => "customers cannot be told apart, so all have one order rate".to_owned(),
+            Self::PooledRate => "how often customers order cannot be told apart, so all of them have the same rate".to_owned(),
             Self::PooledSpend { why } => match why {
                 FitStatus::InfiniteMean => {
-                    "amounts are too unequal for gamma_gamma to have a mean, so all customers have one order amount"
+                    "order amounts are too unequal to have a mean, so every customer gets the same order amount"
                 }
                 FitStatus::NotEnoughHistory => {
-                    "too few repeat customers for gamma_gamma, so all customers have one order amount"
+                    "too few customers came back to tell how much each spends, so every customer gets the same order amount"
                 }
-                _ => "gamma_gamma has no usable fit, so all customers have one order amount",
+                _ => "how much each customer spends could not be fitted, so every customer gets the same order amount",
             }
             .to_owned(),
-            Self::NoSpend => "there are no positive order amounts, so there is no value in money".to_owned(),
+            Self::NoSpend => "no order has a positive amount, so there is no value in money".to_owned(),
             Self::SpendDependsOnFrequency { correlation, p_value } => format!(
-                "order amount and number of orders have correlation {correlation:.2} (p {p_value:.1e}), and gamma_gamma takes them for independent"
+                "customers who order more often spend {} an order (correlation {correlation:.2}, p {p_value:.1e}), which the model of amounts leaves out of account",
+                if *correlation < 0.0 { "less" } else { "more" }
             ),
-            Self::NotConverged { model } => format!("{model} did not reach a maximum and was not used"),
+            Self::NotConverged { model } => format!("{model} could not be fitted and was not used"),
             Self::Season { message, .. } => message.clone(),
+            Self::PaidAgain { customers, of } => format!(
+                "{customers} of {of} customers paid again after a period without payment, so this does not look like contracts"
+            ),
             Self::GroupsNotUsed { model } => {
-                format!("predictions rest on {model}, which has no parameters that could differ by group")
+                format!("the predictions rest on {model}, which cannot differ by group, so the groups are not used")
             }
             Self::CovariatesNotUsed { model } => {
-                format!("predictions rest on {model} without covariates: it takes none, or their fit has no maximum")
+                format!("the predictions rest on {model} without covariates: it takes none, or they could not be fitted")
             }
         }
     }
@@ -135,10 +145,32 @@ impl Warning {
             }
             Self::NotConverged { .. } => "name another model in [clv]".to_owned(),
             Self::Season { hint, .. } => hint.clone(),
+            Self::PaidAgain { .. } => {
+                "leave out --setting contractual if customers buy when they like, or set clv.opportunity to the length of a period"
+                    .to_owned()
+            }
             Self::GroupsNotUsed { .. } => "give a longer history, or name a model in [clv]".to_owned(),
             Self::CovariatesNotUsed { .. } => {
                 "name one that takes them: --set clv.model=mbg_nbd, bg_nbd, pareto_nbd or nbd".to_owned()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_direction_of_a_dependence_is_said() {
+        let message = |correlation| {
+            Warning::SpendDependsOnFrequency {
+                correlation,
+                p_value: 1e-9,
+            }
+            .message()
+        };
+        assert!(message(-0.31).starts_with("customers who order more often spend less an order (correlation -0.31,"));
+        assert!(message(0.31).starts_with("customers who order more often spend more an order (correlation 0.31,"));
     }
 }

@@ -50,8 +50,8 @@ pub struct Facts {
     pub notes: Vec<String>,
 }
 
-/// The contender with the least root mean square error of orders; of equals the one with the smaller bias, then the
-/// first. `None` if nobody predicted.
+/// The contender with the least root mean square error of orders; of equals, to seven digits, the one with the smaller
+/// bias, then the first. `None` if nobody predicted.
 pub fn best(evaluation: &Evaluation) -> Option<&ModelScore> {
     ranked(evaluation).first().copied()
 }
@@ -60,9 +60,13 @@ pub fn best(evaluation: &Evaluation) -> Option<&ModelScore> {
 fn ranked(evaluation: &Evaluation) -> Vec<&ModelScore> {
     let bias = |score: &ModelScore| score.orders.bias.map_or(f64::INFINITY, f64::abs);
     let mut out: Vec<&ModelScore> = evaluation.models.iter().filter(|m| rmse(m).is_some()).collect();
+    // A model that contains another, at that other, differs from it by rounding alone.
+    let coarse = |x: f64| x as f32;
     out.sort_by(|a, b| {
-        let key = |m: &ModelScore| rmse(m).unwrap_or(f64::INFINITY);
-        key(a).total_cmp(&key(b)).then(bias(a).total_cmp(&bias(b)))
+        let key = |m: &ModelScore| coarse(rmse(m).unwrap_or(f64::INFINITY));
+        key(a)
+            .total_cmp(&key(b))
+            .then(coarse(bias(a)).total_cmp(&coarse(bias(b))))
     });
     out
 }
@@ -209,7 +213,7 @@ fn header(view: &View) -> String {
         .chain([by_cut, after])
         .map(|item| format!("<li>{item}</li>"))
         .collect();
-    let alert = match facts.notes.len() as u64 {
+    let alert = match told(facts).len() as u64 {
         0 => String::new(),
         n => format!(
             "<p class=\"alert\"><a href=\"#notes\">{} about this evaluation</a></p>",
@@ -223,9 +227,20 @@ fn header(view: &View) -> String {
     )
 }
 
+/// The notes without those that another one repeats and continues.
+fn told(facts: &Facts) -> Vec<&str> {
+    let notes = &facts.notes;
+    let is_repeated = |i: usize, note: &String| {
+        let mut others = notes.iter().enumerate().filter(|(j, _)| *j != i);
+        others.any(|(j, other)| other.starts_with(note.as_str()) && (note.len() < other.len() || j < i))
+    };
+    let told = notes.iter().enumerate().filter(|(i, note)| !is_repeated(*i, note));
+    told.map(|(_, note)| note.as_str()).collect()
+}
+
 fn notes(view: &View) -> Section {
     let (id, link, title) = ("notes", "Notes", "What to keep in mind");
-    let notes = &view.facts.notes;
+    let notes = told(view.facts);
     if notes.is_empty() {
         return Section::absent(id, link, title, "", "nothing special: no warning in this evaluation");
     }

@@ -10,7 +10,8 @@ use crate::output::report::format::{compact, fixed};
 /// Classes of the style sheet: what happened, what is in the foreground, and the others.
 pub(super) const ACTUAL: &str = "a";
 pub(super) const FOREGROUND: &str = "b";
-const OTHERS: [&str; 6] = ["c", "d", "e", "f", "g", "h"];
+/// As many as there are other contenders in any setting.
+const OTHERS: [&str; 9] = ["c", "d", "e", "f", "g", "h", "i", "j", "k"];
 
 /// Class of the other series at `position`.
 pub(super) fn other(position: usize) -> &'static str {

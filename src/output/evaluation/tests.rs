@@ -424,7 +424,7 @@ fn names_and_notes_are_text() {
         currency: Some("<".to_string()),
         chosen: Some(hostile.to_string()),
         reason: hostile.to_string(),
-        notes: vec![hostile.to_string(); 30],
+        notes: (0..30).map(|i| format!("{i} {hostile}")).collect(),
     };
     let mut evaluation = full();
     evaluation.models[0].name = hostile.to_string();
@@ -530,4 +530,32 @@ fn the_page_is_the_same_every_time_and_complete() {
     for link in ["href=\"http", "src=", "@import", "url(", "<script", "<link"] {
         assert!(!one.contains(link), "{link}");
     }
+}
+
+#[test]
+fn equals_but_for_rounding_are_equal_and_the_first_wins() {
+    let mut evaluation = full();
+    let winner = best(&evaluation).unwrap().name.clone();
+    let place = evaluation.models.iter().position(|m| m.name == winner).unwrap();
+    let mut twin = evaluation.models[place].clone();
+    twin.name = "twin".to_string();
+    twin.orders.rmse = twin.orders.rmse.map(|e| e * (1.0 - 1e-12));
+    twin.orders.bias = twin.orders.bias.map(|b| b * (1.0 - 1e-12));
+    evaluation.models.push(twin);
+    assert_eq!(best(&evaluation).unwrap().name, winner);
+}
+
+#[test]
+fn a_note_that_another_continues_is_said_once() {
+    let mut facts = facts();
+    facts.notes = [
+        "no season is known",
+        "other",
+        "no season is known; give two years",
+        "other",
+    ]
+    .map(String::from)
+    .to_vec();
+    assert_eq!(told(&facts), ["other", "no season is known; give two years"]);
+    assert!(page(&facts, &full()).contains("2 notes about this evaluation"));
 }

@@ -18,7 +18,6 @@ use serde::Serialize;
 use super::clock::Clock;
 use super::covariates::coding::{Attribute, Coded, Coding};
 use super::covariates::{self, CovariateFit, CovariateModel, blocks::blocks};
-use super::evaluation::Evaluation;
 use super::gamma_gamma::GammaGamma;
 use super::groups::{self, GroupBy, GroupedFit, Labels, NO_GROUP};
 use super::holdout::{self, Holdout, NoHoldout, RecentPurchases};
@@ -29,7 +28,6 @@ use super::purchases::{Observed, PurchaseDays};
 use super::regularity;
 use super::season::{self, SeasonFinding};
 use super::select::{ClvModel, Counts, Spend};
-use super::trial::Trial;
 use super::{ClvResult, CustomerHistories, CustomerValues, HorizonValues, Params, Recent, Scorer, Status, Warning};
 use crate::units::Day;
 
@@ -199,12 +197,6 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
         result.customers = spread(&result.customers, &known.observed.customers, purchases.n_customers());
     }
     result
-}
-
-/// Every model and baseline on the holdout; beside it which one `run` would take, and why.
-pub fn evaluate(params: &Params, purchases: &PurchaseDays, as_of_day: i32) -> Result<Evaluation, NoHoldout> {
-    let holdout = holdout(params, purchases, as_of_day)?;
-    Ok(Trial::new(&params.model, params.ridge, &holdout).evaluation())
 }
 
 /// The count model behind the predictions with its parameters.

@@ -73,7 +73,7 @@ use self::histories::{Histories, History, NO_ROW};
 use self::holdout::{Holdout, NoHoldout};
 use self::horizon::Horizons;
 use self::independence::Independence;
-pub use self::job::{Covariates, Groups, Input, evaluate, run_purchases};
+pub use self::job::{Covariates, Groups, Input, run_purchases};
 use self::model::{FitStatus, ModelFit};
 use self::regularity::Regularity;
 use self::season::SeasonFinding;

@@ -8,11 +8,12 @@ use crate::simulate::{Coverage, Leaving, Process};
 
 const SPEND: [f64; 3] = [4.0, 3.5, 25.0];
 
-fn process(leaving: Leaving) -> Process {
+/// The rate is that of stages, of which an order takes `k`.
+fn process(k: u32, leaving: Leaving) -> Process {
     Process {
-        k: 1,
+        k,
         r: 0.9,
-        alpha: 50.0,
+        alpha: 50.0 / f64::from(k),
         leaving,
         spend: SPEND,
     }
@@ -62,16 +63,17 @@ fn intervals_cover_what_happens_as_often_as_they_say() {
         b: 2.5,
         after_first,
     };
-    for (model, leaving) in [
-        ("mbg_nbd", beta(true)),
-        ("bg_nbd", beta(false)),
-        ("nbd", Leaving::Never),
+    for (model, k, leaving) in [
+        ("mbg_nbd", 1, beta(true)),
+        ("bg_nbd", 1, beta(false)),
+        ("bg_cnbd_k", 3, beta(false)),
+        ("nbd", 1, Leaving::Never),
     ] {
         // Few customers, so that the uncertainty of the fit counts.
         for (level, n) in [(0.9, 600), (0.5, 600)] {
             for (who, c) in ["all", "active"]
                 .iter()
-                .zip(coverage(model, &process(leaving), n, 12, level))
+                .zip(coverage(model, &process(k, leaving), n, 12, level))
             {
                 let near = |share: f64| (share - level).abs() < 0.02;
                 assert!(near(c.orders_exact[0] / c.n), "{model} {who} {level} orders {c:?}");

@@ -102,13 +102,15 @@ struct Candidate<'a> {
 /// Fits the count model `model` in every group around `whole`, its parameters for all customers. `histories` are in the
 /// unit of `whole`, one a customer as in `labels`.
 pub fn fit_counts(model: &dyn CountModel, whole: &[f64], histories: &[History], labels: &Labels) -> GroupedFit {
-    let of_groups: Vec<Histories> = labels
-        .split(histories)
-        .iter()
-        .map(|part| Histories::collapse(part).0)
-        .collect();
     // A whole number that is not found by derivatives stays what it is in the whole.
     let n_fixed = usize::from(!model.shapes().is_empty()).min(whole.len());
+    let collapse = |part: &Vec<History>| {
+        let mut of_group = Histories::collapse(part).0;
+        // Gaps count only in a term of that number alone, which no group moves.
+        of_group.sum_ln_gaps = (0 < n_fixed).then_some(0.0);
+        of_group
+    };
+    let of_groups: Vec<Histories> = labels.split(histories).iter().map(collapse).collect();
     let likelihoods: Vec<_> = of_groups
         .iter()
         .map(|part| {

@@ -240,6 +240,25 @@ fn groups_that_are_too_small_take_the_whole() {
     assert_eq!(values(&grouped.groups[0].params), WHOLE);
 }
 
+/// Gaps of several stages: k is that of the whole, the rest is the group's own.
+#[test]
+fn groups_of_regular_customers_have_parameters_of_their_own() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+    let sample = sample(&mut rng, &[800, 800, 800], [0.0, 0.6, 0.0, 0.0]);
+    let whole = [3.0, 1.1, 15.0, 0.8, 2.2];
+    let regular = find("mbg_cnbd_k").unwrap();
+    let fit = fit_counts(regular, &whole, &sample.histories, &sample.labels());
+    for group in &fit.groups {
+        assert_eq!(group.status, GroupStatus::Pooled, "{group:?}");
+        let params = values(&group.params);
+        assert_eq!(params[0], 3.0);
+        assert!(
+            params[1..].iter().zip(&whole[1..]).all(|(own, of_all)| own != of_all),
+            "{params:?}"
+        );
+    }
+}
+
 #[test]
 fn hard_groups_end_in_parameters_or_a_status() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(6);

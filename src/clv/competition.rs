@@ -33,6 +33,9 @@ use super::trial::{Contender, Paired, Trial};
 /// Paired standard errors by which a baseline must be better in something.
 const CLEARLY: f64 = 2.0;
 
+/// A log score per customer that differs by less differs by rounding: the same model under two names.
+const ROUNDING: f64 = 1e-9;
+
 /// What was chosen and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
@@ -170,6 +173,11 @@ fn gap(best: &[f64], scores: &[f64]) -> Paired {
     Paired::new(best.iter().zip(scores).map(|(best, score)| best - score))
 }
 
+/// Whether a log score so far below the best stays.
+fn is_level(gap: &Paired) -> bool {
+    gap.mean <= gap.standard_error.max(ROUNDING)
+}
+
 fn compete(fits: &Fits, trial: &Trial<'_>, recent_days: Option<u32>) -> (Choice, Vec<Standing>) {
     let limit_name = fits.limit().map(|limit| limit.report.name.as_str());
     let is_candidate = |f: &&Fitted| {
@@ -189,12 +197,7 @@ fn compete(fits: &Fits, trial: &Trial<'_>, recent_days: Option<u32>) -> (Choice,
     let total = |c: &&Candidate<'_>| c.log_scores.iter().sum::<f64>();
     // The first of equals, which is the simpler one.
     let best = candidates.iter().rev().max_by(|a, b| total(a).total_cmp(&total(b)));
-    let stays = |c: &Candidate<'_>| {
-        best.is_some_and(|best| {
-            let gap = gap(best.log_scores, c.log_scores);
-            gap.mean <= gap.standard_error || gap.mean <= 0.0
-        })
-    };
+    let stays = |c: &Candidate<'_>| best.is_some_and(|best| is_level(&gap(best.log_scores, c.log_scores)));
     let staying: Vec<&Candidate<'_>> = candidates.iter().filter(|c| stays(c)).collect();
     let model = choose_model(fits, &candidates, &staying);
     let model_contender = trial.find(&model.name);
@@ -469,5 +472,24 @@ fn describe_baselines(trial: &Trial<'_>, model: &Choice) -> String {
             )
         }
         _ => "no simple rule could compete".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_sends_nobody_home() {
+        let best = [-0.5, -1.25, -2.0, -0.125];
+        let with = |less: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            best.iter().enumerate().map(|(i, score)| score - less(i)).collect()
+        };
+        assert!(is_level(&gap(&best, &best)));
+        // All errors of one sign and one size have no standard error.
+        assert!(is_level(&gap(&best, &with(&|_| 1e-13))));
+        assert!(!is_level(&gap(&best, &with(&|_| 1e-3))));
+        assert!(is_level(&gap(&best, &with(&|i| if i == 0 { 1.0 } else { -0.1 }))));
+        assert!(!is_level(&gap(&best, &with(&|_| f64::NAN))));
     }
 }

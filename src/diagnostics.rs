@@ -259,7 +259,7 @@ impl Warning {
 
 /// One wrong value of a configuration: where, why, what to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key} = {value}: {why}\n  hint: {hint}")]
+#[error("{key}{}{value}: {why}\n  hint: {hint}", if .value.is_empty() { "" } else { " = " })]
 pub struct Problem {
     /// Dotted path, as `--set` takes it.
     pub key: String,
@@ -276,5 +276,17 @@ impl Problem {
             why: why.into(),
             hint: hint.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Problem;
+
+    #[test]
+    fn a_problem_without_a_value_has_no_empty_place_for_it() {
+        let text = |value: &str| Problem::new("clv.model", value, "model is not known", "use auto").to_string();
+        assert_eq!(text(""), "clv.model: model is not known\n  hint: use auto");
+        assert_eq!(text("x"), "clv.model = x: model is not known\n  hint: use auto");
     }
 }

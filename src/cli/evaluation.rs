@@ -52,7 +52,7 @@ pub fn contenders(evaluation: &Evaluation, chosen: Option<&str>) -> String {
     }
     let _ = writeln!(
         text,
-        "\n* least RMSE  > used  errors in orders a customer; orders, revenue: bias of the total"
+        "\n* least RMSE  > used  errors in orders a customer; orders, revenue: too many (+) or too few (-)"
     );
     if let Some(best) = best {
         let _ = writeln!(text, "best        {}", winner(evaluation, best));
@@ -141,8 +141,8 @@ fn change(value: Option<f64>) -> String {
 fn winner(evaluation: &Evaluation, best: &ModelScore) -> String {
     let error = best.orders.rmse.unwrap_or_default();
     let (kind, rival_kind) = match best.kind {
-        Kind::Model => ("", "baseline"),
-        Kind::Baseline => (", a baseline", "model"),
+        Kind::Model => ("", "simple rule"),
+        Kind::Baseline => (", a simple rule", "model"),
     };
     let rivals = evaluation.models.iter().filter(|m| m.kind != best.kind);
     let rival = rivals
@@ -174,14 +174,14 @@ fn bias(evaluation: &Evaluation, focus: &ModelScore) -> String {
 
 fn coverage(focus: &ModelScore) -> String {
     let Some(coverage) = focus.coverage else {
-        return format!("{} is a baseline and gives none", focus.name);
+        return format!("{} is a simple rule and gives none", focus.name);
     };
     let amounts = match share(coverage.amount).as_str() {
         NONE => String::new(),
-        text => format!(" and {text} of amounts"),
+        text => format!(", amounts of {text}"),
     };
     format!(
-        "promises {}, held {} of orders ({} randomised){amounts}",
+        "for {} of customers; held orders of {} (ties by lot: {}){amounts}",
         share(Some(coverage.nominal)),
         share(Some(coverage.orders)),
         share(Some(coverage.orders_randomised)),
@@ -258,10 +258,10 @@ mod tests {
 *  pareto_nbd      -14,363.2   28,757.5   -2,314.8  0.765  1.603  -11.5 %  -19.5 %   66.9 %   94.6 %
    rate                    -          -          -  0.765  2.212  +55.7 %  -19.5 %   66.9 %        -
 
-* least RMSE  > used  errors in orders a customer; orders, revenue: bias of the total
-best        pareto_nbd: RMSE 1.603, 27.5 % less than the best baseline, rate
+* least RMSE  > used  errors in orders a customer; orders, revenue: too many (+) or too few (-)
+best        pareto_nbd: RMSE 1.603, 27.5 % less than the best simple rule, rate
 bias        mbg_nbd expected 1,577 orders, 1,882 came (-16.2 %)
-interval    promises 90.0 %, held 94.6 % of orders (88.7 % randomised) and 92.0 % of amounts
+interval    for 90.0 % of customers; held orders of 94.6 % (ties by lot: 88.7 %), amounts of 92.0 %
 ";
         assert_eq!(text, expected);
     }
@@ -301,8 +301,8 @@ interval    promises 90.0 %, held 94.6 % of orders (88.7 % randomised) and 92.0 
             score("rate", Kind::Baseline, 1.0, 0.1),
         ];
         let text = contenders(&evaluation(models), None);
-        assert!(text.contains("best        rate, a baseline: RMSE 1.000, 50.0 % less than the best model, nbd"));
-        assert!(text.contains("interval    rate is a baseline and gives none"));
+        assert!(text.contains("best        rate, a simple rule: RMSE 1.000, 50.0 % less than the best model, nbd"));
+        assert!(text.contains("interval    rate is a simple rule and gives none"));
         assert!(contenders(&evaluation(Vec::new()), None).contains("nobody: no contender could predict"));
     }
 }

@@ -102,7 +102,7 @@ impl Verdict {
             Self::HigherBic => "describes the whole history less well for its parameters",
             Self::NotPreferred => "about as good, and no reason to prefer it",
             Self::BeatenByBaseline => "the best model, but a simple rule was better",
-            Self::NotBetter => "no clear gain over what is used",
+            Self::NotBetter => "not clearly better in everything",
         }
     }
 }
@@ -277,9 +277,9 @@ fn choose_model(fits: &Fits, candidates: &[Candidate<'_>], staying: &[&Candidate
         (Some((model, _)), Some(limit)) if bic(limit) <= bic(model) => (
             limit,
             format!(
-                "letting customers leave describes the history no better (BIC {} for {}; the lower the better)",
-                ladder::figure(bic(model)),
-                model.report.name
+                "{}, in which customers may leave, describes the history no better (BIC {}; the lower the better)",
+                model.report.name,
+                ladder::figure(bic(model))
             ),
         ),
         (Some((model, _)), _) if with_dropout().count() == 1 && 1 < n_dropout => (
@@ -450,7 +450,7 @@ fn describe_holdout(trial: &Trial<'_>) -> String {
     format!(
         "judged on {} days held back and {} customers",
         trial.split.holdout_days(),
-        trial.split.n_customers()
+        ladder::figure(trial.split.n_customers() as f64).trim_end_matches(".0")
     )
 }
 

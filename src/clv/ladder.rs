@@ -122,7 +122,7 @@ fn best<'a>(asked: &str, fits: &'a Fits) -> (Option<&'a Fitted>, String) {
         (Some(limit), Some(best_bic), Some(limit_bic)) if limit_bic <= best_bic => (
             Some(limit),
             format!(
-                "{}, in which nobody leaves (BIC {}): letting customers leave describes the history no better ({} for {name}; the \
+                "{}, in which nobody leaves (BIC {}): {name}, in which customers may leave, describes the history no better (BIC {}; the \
                  lower the better)",
                 limit.report.name,
                 figure(limit_bic),

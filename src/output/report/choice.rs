@@ -18,16 +18,25 @@ pub(super) fn section(report: &Report) -> Section {
             );
         }
     };
-    let used = choice.standings.iter().find(|s| s.is_used);
-    let lead = format!(
-        "<b>{}</b>{} is used. {}",
-        name(&label(&choice.name)),
-        match used {
-            Some(used) if used.is_baseline => ", a simple rule without a model,",
-            _ => "",
-        },
-        full_sentence(&with_labels(&choice.reason))
-    );
+    let is_rule = choice.standings.iter().any(|s| s.is_used && s.is_baseline);
+    let shown = format!("<b>{}</b>", name(&label(&choice.name)));
+    // Most reasons begin with the name.
+    let lead = match choice.reason.strip_prefix(choice.name.as_str()) {
+        Some(rest) if !choice.name.is_empty() => {
+            let rest = sentence(&with_labels(rest));
+            let space = if rest.starts_with([',', ':']) { "" } else { " " };
+            format!("{shown}{space}{rest}.")
+        }
+        _ => format!(
+            "{shown}{} is used. {}",
+            if is_rule {
+                ", a simple rule without a model,"
+            } else {
+                ""
+            },
+            full_sentence(&with_labels(&choice.reason))
+        ),
+    };
     let contest = if choice.standings.is_empty() {
         "<p class=\"absent\">Nobody competed on days held back in this run.</p>".to_string()
     } else {

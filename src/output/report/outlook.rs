@@ -1,9 +1,7 @@
 //! What to expect and what to offer: the count model against what happened, product pairs, offers.
 
 use super::charts::{self, bar, spread, whole};
-use super::format::{
-    Money, NO_NUMBER, count, counted, full_sentence, horizon, label, name, parameter, percent, times, words,
-};
+use super::format::{Money, NO_NUMBER, count, counted, full_sentence, horizon, label, name, parameter, percent, times};
 use super::{CountModel, Pair, Report, Section, TrackingPoint, Value, details, fact_list, strong, table};
 
 const MAX_PAIRS: usize = 15;
@@ -166,7 +164,7 @@ fn model_facts(model: &CountModel) -> String {
         facts.push(format!("log-likelihood {}", parameter(log_likelihood)));
     }
     if !model.status.trim().is_empty() {
-        facts.push(format!("fit: {}", words(&model.status)));
+        facts.push(format!("fit: {}", name(&model.status.replace('_', " "))));
     }
     format!(
         "<p class=\"note\">{}. Why it is used stands in <a href=\"#choice\">the next part</a>.</p>",

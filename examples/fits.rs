@@ -135,6 +135,7 @@ fn measure(customers: &Customers, names: &[String]) {
         mean_repeat_amount: &customers.amount,
         mean_amount_all: &customers.amount_all,
         sum_ln_gaps: None,
+        recent: None,
     };
     let model = names.first().map_or("mbg_nbd", String::as_str).to_owned();
     let config = Config {

@@ -33,7 +33,7 @@ use super::trial::{Contender, Paired, Trial};
 /// Paired standard errors by which a baseline must be better in something.
 const CLEARLY: f64 = 2.0;
 
-/// A log score per customer that differs by less differs by rounding: the same model under two names.
+/// What differs by less (a log score per customer, a share of an error) differs by rounding: the same under two names.
 const ROUNDING: f64 = 1e-9;
 
 /// What was chosen and why.
@@ -362,9 +362,6 @@ fn better_baseline<'a>(trial: &'a Trial<'_>, model: &Contender, recent_days: Opt
     better.sort_by(|a, b| a.rmse.total_cmp(&b.rmse));
     better.into_iter().next()
 }
-
-/// Share of what is measured below which a difference is none.
-const ROUNDING: f64 = 1e-9;
 
 /// The RMSE of `rival` and the reason, if it beats `model`.
 fn beats(trial: &Trial<'_>, rival: &Contender, model: &Contender) -> Option<(f64, String)> {

@@ -275,7 +275,7 @@ fn an_evaluation_is_printed_and_published() {
     assert_eq!(found["evaluation"]["holdout_days"], 120);
     let table = Frame::read(&place.join("evaluation.parquet"));
     let names = table.texts("contender");
-    assert!(names.is_sorted() && names.iter().any(|name| name == "bg_bb") == false);
+    assert!(names.is_sorted() && !names.iter().any(|name| name == "bg_bb"));
     assert_eq!(table.booleans("is_best").iter().filter(|best| **best).count(), 1);
     let page = std::fs::read_to_string(place.join("report.html")).unwrap();
     assert!(page.to_lowercase().starts_with("<!doctype html>") && !page.contains("<script"));

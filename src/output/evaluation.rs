@@ -194,15 +194,21 @@ fn title(facts: &Facts) -> &str {
     }
 }
 
+/// The last part of a path; the page goes to people who do not know the machine.
+fn file(path: &str) -> &str {
+    let last = path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
+    last.filter(|last| !last.is_empty()).unwrap_or(path)
+}
+
 fn header(view: &View) -> String {
     let (facts, e) = (view.facts, view.evaluation);
     let (one, many) = view.orders();
     let inputs = match &facts.inputs[..] {
         [] => None,
-        [input] => Some(name(input)),
+        [input] => Some(name(file(input))),
         [first, others @ ..] => Some(format!(
             "{} and {}",
-            name(first),
+            name(file(first)),
             counted(others.len() as u64, "other file", "other files")
         )),
     };

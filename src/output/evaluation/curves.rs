@@ -275,8 +275,8 @@ pub(super) fn weekly(view: &View) -> Section {
         id,
         link,
         title: title.to_string(),
-        lead: "How to read it: the models know no season, so peaks and troughs of the actual line are what they cannot see; \
-               a gap on one side, week after week, is a bias."
+        lead: "How to read it: peaks and troughs of the actual line that no model follows are season or chance; a gap \
+               on one side, week after week, is a bias."
             .to_string(),
         body,
     }

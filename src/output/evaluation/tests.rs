@@ -559,3 +559,23 @@ fn a_note_that_another_continues_is_said_once() {
     assert_eq!(told(&facts), ["other", "no season is known; give two years"]);
     assert!(page(&facts, &full()).contains("2 notes about this evaluation"));
 }
+
+#[test]
+fn folders_of_the_machine_stay_out_of_the_page() {
+    for path in [
+        "/home/somebody/sales.csv",
+        "C:\\Users\\somebody\\sales.csv",
+        "sales.csv",
+    ] {
+        let facts = Facts {
+            inputs: vec![path.to_string()],
+            ..facts()
+        };
+        let page = page(&facts, &full());
+        assert!(
+            page.contains("<bdi>sales.csv</bdi>") && !page.contains("somebody"),
+            "{path}"
+        );
+    }
+    assert_eq!((file("/"), file("")), ("/", ""));
+}

@@ -1,7 +1,6 @@
 //! The results as people read them: the five things worth knowing, and the data of the report.
 
 use crate::clean::{Actions, Rule};
-use crate::clv::clock::Clock;
 use crate::clv::competition::{Standing, Verdict};
 use crate::clv::evaluation::Kind;
 use crate::clv::season::SeasonFinding;
@@ -329,7 +328,13 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
         .zip(&summary.purchase_days)
         .filter(|(_, n)| **n > 0);
     let first_days: Vec<i32> = standing.map(|(day, _)| *day).collect();
-    let points = track(&scorer, &first_days, &repeats, results.as_of.0, &Clock::calendar());
+    let points = track(
+        &scorer,
+        &first_days,
+        &repeats,
+        results.as_of.0,
+        &results.clv.season.clock(),
+    );
     if points.is_empty() {
         return Part::missing(results.clv.selection_reason.clone());
     }

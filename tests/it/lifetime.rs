@@ -187,10 +187,9 @@ fn covariates_move_parameters_and_are_tested() {
         .iter()
         .find(|effect| effect["covariate"] == "place" && effect["moves"] == "transactions")
         .unwrap();
-    let number = |key: &str| effect[key].as_f64().unwrap();
-    let away = number("coefficient").abs() - 3_f64.ln();
-    assert!(away.abs() < 3.5 * number("standard_error"), "{effect}");
-    assert_eq!(effect["level"] == "country", number("coefficient") < 0.0, "{effect}");
+    let coefficient = effect["coefficient"].as_f64().unwrap();
+    assert!((coefficient.abs() - 3_f64.ln()).abs() < 0.2, "{effect}");
+    assert_eq!(effect["level"] == "country", coefficient < 0.0, "{effect}");
     bench.run_fails(
         &input,
         &set(&["clv.covariates=[\"place\"]"]),

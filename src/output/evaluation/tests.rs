@@ -562,11 +562,7 @@ fn a_note_that_another_continues_is_said_once() {
 
 #[test]
 fn folders_of_the_machine_stay_out_of_the_page() {
-    for path in [
-        "/home/somebody/sales.csv",
-        "C:\\Users\\somebody\\sales.csv",
-        "sales.csv",
-    ] {
+    for path in ["/srv/somebody/sales.csv", "C:\\Users\\somebody\\sales.csv", "sales.csv"] {
         let facts = Facts {
             inputs: vec![path.to_string()],
             ..facts()

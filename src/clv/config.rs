@@ -31,7 +31,7 @@ pub struct Config {
     /// 0.10 means that 1.10 in a year is worth 1.00 today.
     pub annual_discount_rate: f64,
     /// Ridge on the logarithms of the count models' parameters, toward customers who are all alike in kind: ln L −
-    /// ½ ridge × customers × Σ (ln p − centre)² is maximised, see [`fit::Penalty::ridge`]. 0 is maximum likelihood.
+    /// ½ ridge × customers × Σ (ln p − centre)² is maximised, see [`super::fit::Penalty::ridge`]. 0 is maximum likelihood.
     pub ridge: f64,
     /// Probability that the intervals are to hold.
     pub interval: f64,

@@ -2,8 +2,8 @@
 //!
 //! In: histories in days and attributes that do not change ([`coding`]). Out: effects with standard errors and tests
 //! ([`CovariateFit`]), and a model that gives every customer, new ones too, parameters of their own
-//! ([`CovariateModel::params_of`]); every prediction is then the count model's own at those parameters. Works for any
-//! count model with an entry in [`blocks`]. Cost: one pass over the distinct (z, x, t_x, T) an evaluation, about ten
+//! ([`CovariateScorer::params_of`]); every prediction is then the count model's own at those parameters. Works for any
+//! count model with an entry in [`mod@blocks`]. Cost: one pass over the distinct (z, x, t_x, T) an evaluation, about ten
 //! evaluations for the fit and five for each covariate that is tested.
 //! Source: Fader and Hardie (2007), *Incorporating Time-Invariant Covariates into the Pareto/NBD and BG/NBD Models*,
 //! note 019 (brucehardie.com).

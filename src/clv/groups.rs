@@ -4,7 +4,7 @@
 //! parameters, what share of them is its own, and a status ([`GroupFit`]). Serves count models ([`fit_counts`]) and
 //! Gamma-Gamma ([`fit_spend`]). Cost: some thirty passes over the distinct histories.
 //! Source: the empirical Bayes of Gelman and others, *Bayesian Data Analysis*, 3rd ed., sections 5.5 and 13.4 (Laplace);
-//! the mathematics is in [`pool`].
+//! the mathematics is in [`mod@pool`].
 //!
 //! # Shapes and units
 //! Parameters are in the units of the parameters of the whole. Spreads are standard deviations between groups of the

@@ -16,7 +16,7 @@
 //! Averaging over the parameters changes a tail probability in second order only: by their variance times the square
 //! of how fast log-odds move with a log-parameter, which is at most about x + 1 (the odds of being alive contain
 //! ((alpha + T)/(alpha + t_x))^(r + x)), over eight or more. Customers with (x + 1)² × the sum of the variances below
-//! [`NEGLIGIBLE`] are therefore predicted from the estimate alone.
+//! `NEGLIGIBLE` are therefore predicted from the estimate alone.
 
 use rayon::prelude::*;
 

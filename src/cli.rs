@@ -76,7 +76,7 @@ enum Command {
 
     /// Hold every model against days that have passed
     ///
-    /// Cuts your own history at a day, fits every model of the setting and three honest baselines to what was known
+    /// Cuts your own history at a day, fits every model of the setting and some simple rules to what was known
     /// then, and compares what they expected with what came: errors, bias of the totals, log score, share of revenue in
     /// the predicted top fifth, coverage of the intervals. Prints the table and publishes OUT/evaluation/as_of=DATE/
     /// with three Parquet tables, evaluation.json and report.html. Exit code 4 where the history is too short.

@@ -15,7 +15,7 @@
 //! (2007), *Empirical validation and comparison of models for customer base analysis*, IJRM 24(3), with 1.
 
 use super::histories::{Histories, History, sum_in_order};
-use super::model::FitStatus;
+use super::model::{CountModel, FitStatus};
 use super::nbd::{EQUAL_RATES_FROM, add_rising, mirror};
 use super::optimise::Derivatives;
 use super::orders::Posterior;
@@ -429,5 +429,65 @@ pub fn limit(params: &[f64]) -> Option<FitStatus> {
         Some(FitStatus::CommonDropoutLimit)
     } else {
         None
+    }
+}
+
+/// The model of the family with so many chances to drop out before the first repeat order.
+pub struct BetaGeometric {
+    pub name: &'static str,
+    pub first_chances: u32,
+}
+
+impl CountModel for BetaGeometric {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn letters(&self) -> &'static [&'static str] {
+        LETTERS
+    }
+
+    fn time_powers(&self) -> &'static [i32] {
+        TIME_POWERS
+    }
+
+    fn has_dropout(&self) -> bool {
+        true
+    }
+
+    fn forgets_last_order(&self) -> bool {
+        true
+    }
+
+    fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
+        starts(nbd)
+    }
+
+    fn log_likelihood(&self, params: &[f64], histories: &Histories) -> Derivatives {
+        log_likelihood(params, histories, self.first_chances)
+    }
+
+    fn alive_prob(&self, params: &[f64], history: &History) -> f64 {
+        alive_prob(params, history, self.first_chances)
+    }
+
+    fn alive_prob_after(&self, params: &[f64], history: &History, ahead: f64) -> f64 {
+        alive_prob_after(params, history, self.first_chances, ahead)
+    }
+
+    fn expected_orders(&self, params: &[f64], h: &History, horizons: &[f64], out: &mut [f64]) {
+        expected_orders(params, h, self.first_chances, horizons, out);
+    }
+
+    fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
+        order_tail(params, h, self.first_chances, horizon, least, max_len)
+    }
+
+    fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {
+        residual_orders(params, history, self.first_chances, rate)
+    }
+
+    fn limit(&self, params: &[f64]) -> Option<FitStatus> {
+        limit(params)
     }
 }

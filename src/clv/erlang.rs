@@ -19,7 +19,7 @@
 
 use super::beta_geometric;
 use super::histories::{Histories, History, sum_in_order};
-use super::model::FitStatus;
+use super::model::{CountModel, FitStatus};
 use super::nbd::{add_exposure_of, add_rising, mirror};
 use super::optimise::Derivatives;
 use super::special::{RisingSums, ln_gamma, rising_sums, survival_sums};
@@ -335,6 +335,66 @@ pub fn order_tail(
 /// Limits other than the one without dropout.
 pub fn limit(params: &[f64]) -> Option<FitStatus> {
     beta_geometric::limit(params.get(1..)?)
+}
+
+/// The model of the family with so many chances to drop out before the first repeat order.
+pub struct Cnbd {
+    pub name: &'static str,
+    pub first_chances: u32,
+}
+
+impl CountModel for Cnbd {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn letters(&self) -> &'static [&'static str] {
+        LETTERS
+    }
+
+    fn shapes(&self) -> &'static [f64] {
+        SHAPES
+    }
+
+    fn time_powers(&self) -> &'static [i32] {
+        TIME_POWERS
+    }
+
+    fn has_dropout(&self) -> bool {
+        true
+    }
+
+    fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
+        starts(nbd)
+    }
+
+    fn log_likelihood(&self, params: &[f64], histories: &Histories) -> Derivatives {
+        log_likelihood(params, histories, self.first_chances)
+    }
+
+    fn alive_prob(&self, params: &[f64], history: &History) -> f64 {
+        alive_prob(params, history, self.first_chances)
+    }
+
+    fn alive_prob_after(&self, params: &[f64], history: &History, ahead: f64) -> f64 {
+        alive_prob_after(params, history, self.first_chances, ahead)
+    }
+
+    fn expected_orders(&self, params: &[f64], h: &History, horizons: &[f64], out: &mut [f64]) {
+        expected_orders(params, h, self.first_chances, horizons, out);
+    }
+
+    fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
+        order_tail(params, h, self.first_chances, horizon, least, max_len)
+    }
+
+    fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {
+        residual_orders(params, history, self.first_chances, rate)
+    }
+
+    fn limit(&self, params: &[f64]) -> Option<FitStatus> {
+        limit(params)
+    }
 }
 
 #[cfg(test)]

@@ -17,71 +17,15 @@
 //! known, or else the likelihood is not a number.
 //!
 //! # Errors
-//! None: limits of the fit are named by [`FitStatus`].
+//! None: limits of the fit are named by [`super::model::FitStatus`].
 //!
 //! # Check
 //! `erlang::tests` holds the likelihood against numerical integration and the published formula, k = 1 against MBG/NBD.
 
-use super::erlang::{self, LETTERS, SHAPES, TIME_POWERS};
-use super::histories::{Histories, History};
-use super::model::{CountModel, FitStatus};
-use super::optimise::Derivatives;
+use super::erlang::Cnbd;
 
-pub struct MbgCnbdK;
-
-/// One chance to drop out comes with the first order.
-const FIRST_CHANCES: u32 = 1;
-
-impl CountModel for MbgCnbdK {
-    fn name(&self) -> &'static str {
-        "mbg_cnbd_k"
-    }
-
-    fn letters(&self) -> &'static [&'static str] {
-        LETTERS
-    }
-
-    fn shapes(&self) -> &'static [f64] {
-        SHAPES
-    }
-
-    fn time_powers(&self) -> &'static [i32] {
-        TIME_POWERS
-    }
-
-    fn has_dropout(&self) -> bool {
-        true
-    }
-
-    fn starts(&self, nbd: [f64; 2]) -> Vec<Vec<f64>> {
-        erlang::starts(nbd)
-    }
-
-    fn log_likelihood(&self, params: &[f64], histories: &Histories) -> Derivatives {
-        erlang::log_likelihood(params, histories, FIRST_CHANCES)
-    }
-
-    fn alive_prob(&self, params: &[f64], history: &History) -> f64 {
-        erlang::alive_prob(params, history, FIRST_CHANCES)
-    }
-
-    fn alive_prob_after(&self, params: &[f64], history: &History, ahead: f64) -> f64 {
-        erlang::alive_prob_after(params, history, FIRST_CHANCES, ahead)
-    }
-
-    fn expected_orders(&self, params: &[f64], h: &History, horizons: &[f64], out: &mut [f64]) {
-        erlang::expected_orders(params, h, FIRST_CHANCES, horizons, out);
-    }
-
-    fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
-        erlang::order_tail(params, h, FIRST_CHANCES, horizon, least, max_len)
-    }
-
-    fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {
-        erlang::residual_orders(params, history, FIRST_CHANCES, rate)
-    }
-
-    fn limit(&self, params: &[f64]) -> Option<FitStatus> {
-        erlang::limit(params)
-    }
-}
+pub static MBG_CNBD_K: Cnbd = Cnbd {
+    name: "mbg_cnbd_k",
+    // One chance to drop out comes with the first order.
+    first_chances: 1,
+};

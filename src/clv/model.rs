@@ -9,13 +9,13 @@ use super::bb::Bb;
 use super::bdw::Bdw;
 use super::beta_survival::MOST_OPPORTUNITIES;
 use super::bg_bb::BgBb;
-use super::bg_cnbd_k::BgCnbdK;
-use super::bg_nbd::BgNbd;
+use super::bg_cnbd_k::BG_CNBD_K;
+use super::bg_nbd::BG_NBD;
 use super::fit::Maximum;
 use super::geometric::Geometric;
 use super::histories::{Histories, History};
-use super::mbg_cnbd_k::MbgCnbdK;
-use super::mbg_nbd::MbgNbd;
+use super::mbg_cnbd_k::MBG_CNBD_K;
+use super::mbg_nbd::MBG_NBD;
 use super::nbd::Nbd;
 use super::optimise::{Derivatives, Termination};
 use super::pareto_nbd::ParetoNbd;
@@ -23,7 +23,17 @@ use super::sbg::Sbg;
 
 /// Every model, the simplest first. The order is that of the reports.
 pub static MODELS: [&dyn CountModel; 11] = [
-    &Nbd, &MbgNbd, &BgNbd, &ParetoNbd, &MbgCnbdK, &BgCnbdK, &Bb, &BgBb, &Geometric, &Sbg, &Bdw,
+    &Nbd,
+    &MBG_NBD,
+    &BG_NBD,
+    &ParetoNbd,
+    &MBG_CNBD_K,
+    &BG_CNBD_K,
+    &Bb,
+    &BgBb,
+    &Geometric,
+    &Sbg,
+    &Bdw,
 ];
 
 /// The model of that name.

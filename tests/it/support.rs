@@ -336,3 +336,7 @@ pub fn real_data() -> Option<PathBuf> {
     }
     folder.map(PathBuf::from)
 }
+
+pub fn both() -> [&'static Snapshot; 2] {
+    [sample(), messy_sample()]
+}

@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 use crate::clv::histories::History;
-use crate::clv::mbg_nbd::MbgNbd;
+use crate::clv::mbg_nbd::MBG_NBD;
 use crate::clv::nbd::Nbd;
 
 /// Everybody's gaps are Erlang-k with one rate and end with the last purchase: ln L has a closed maximum,
@@ -166,7 +166,7 @@ fn a_ridge_draws_toward_its_centre_whatever_the_unit_and_vanishes_with_its_preci
             precision: vec![precision; 4],
         };
         fit(
-            &MbgNbd,
+            &MBG_NBD,
             &data,
             std::slice::from_ref(&nbd),
             (0.0 < precision).then_some(&penalty),
@@ -189,7 +189,7 @@ fn a_ridge_draws_toward_its_centre_whatever_the_unit_and_vanishes_with_its_preci
     }
     assert!(some.report.log_likelihood < free.report.log_likelihood);
     // The report's is the likelihood alone.
-    let alone = MbgNbd.log_likelihood(&some.params_days, &mixed_customers(1.0)).value;
+    let alone = MBG_NBD.log_likelihood(&some.params_days, &mixed_customers(1.0)).value;
     assert!((some.report.log_likelihood.unwrap() - alone).abs() < 1e-8);
     // A firmer prior leaves less doubt.
     assert!(some.report.standard_errors.get("a") < free.report.standard_errors.get("a"));

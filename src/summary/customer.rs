@@ -2,6 +2,8 @@
 //!
 //! Cost: O(L log L) in his lines. Nothing depends on the order in which the lines arrive.
 
+use std::cmp::Reverse;
+
 use crate::clean::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE};
 
 /// Everything that later stages need of one customer; money and pieces in ten-thousandths.
@@ -117,6 +119,7 @@ impl Reducer {
         self.match_returns(lines, totals);
         self.collect_orders(lines);
         let mut margin = None;
+        self.by_group.clear();
         for line in lines {
             let amount = i128::from(line.amount);
             if line.is(IS_RETURN) {
@@ -125,6 +128,9 @@ impl Reducer {
                 row.gross += amount;
             }
             row.units += i128::from(line.quantity);
+            if line.group != NO_GROUP {
+                self.add_to_group(line);
+            }
             if line.cost != NO_COST {
                 *margin.get_or_insert(0) += amount - i128::from(line.cost);
             }
@@ -135,7 +141,8 @@ impl Reducer {
                 row.previous_amount += amount;
             }
         }
-        row.group = self.main_group(lines);
+        let largest = self.by_group.iter().max_by_key(|(group, sum)| (*sum, Reverse(*group)));
+        row.group = largest.map_or(NO_GROUP, |(group, _)| *group);
         row.margin = margin;
         row.orders = self.standing.len() as u32;
         self.collect_days(lines, &mut row);
@@ -144,20 +151,12 @@ impl Reducer {
         Some(row)
     }
 
-    fn main_group(&mut self, lines: &[Line]) -> u8 {
-        self.by_group.clear();
-        for line in lines.iter().filter(|line| line.group != NO_GROUP) {
-            let amount = i128::from(line.amount);
-            match self.by_group.iter_mut().find(|(group, _)| *group == line.group) {
-                Some((_, sum)) => *sum += amount,
-                None => self.by_group.push((line.group, amount)),
-            }
+    fn add_to_group(&mut self, line: &Line) {
+        let amount = i128::from(line.amount);
+        match self.by_group.iter_mut().find(|(group, _)| *group == line.group) {
+            Some((_, sum)) => *sum += amount,
+            None => self.by_group.push((line.group, amount)),
         }
-        let largest = self
-            .by_group
-            .iter()
-            .max_by_key(|(group, sum)| (*sum, std::cmp::Reverse(*group)));
-        largest.map_or(NO_GROUP, |(group, _)| *group)
     }
 
     /// Last in, first out within a product: a return undoes the customer's latest earlier sale of it.

@@ -20,6 +20,8 @@
 //! # Check
 //! `recovers_a_known_curve`, `f_tail_agrees_with_tables`, and the simulations of `clv/season/tests.rs`.
 
+use crate::clv::special::beta_inc_reg;
+
 /// Days in a week.
 pub(super) const WEEK: usize = 7;
 
@@ -343,16 +345,10 @@ fn inverse_block(lower: &[Vec<f64>], i: usize) -> [f64; 3] {
     [first[i], first[i + 1], second[i + 1]]
 }
 
-/// P(F > f) with 2 `k` and `d` degrees of freedom. A finite sum, since 2k is even (Abramowitz and Stegun 26.6.4).
+/// P(F > f) with 2 `k` and `d` degrees of freedom (Abramowitz and Stegun 26.6.2).
 fn f_tail(f: f64, k: usize, d: f64) -> f64 {
-    let f = f.max(0.0);
-    let x = d / (d + 2.0 * k as f64 * f);
-    let (mut term, mut sum) = (1.0, 0.0);
-    for j in 0..k {
-        sum += term;
-        term *= (0.5 * d + j as f64) / (j as f64 + 1.0) * (1.0 - x);
-    }
-    ((0.5 * d * x.ln()).exp() * sum).clamp(0.0, 1.0)
+    let k = k as f64;
+    beta_inc_reg(0.5 * d, k, d / (d + 2.0 * k * f.max(0.0))).lower
 }
 
 #[cfg(test)]

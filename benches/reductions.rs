@@ -117,7 +117,7 @@ fn bench(criterion: &mut Criterion, lines: u64, history: &Path, params: &Params)
 
 fn summarise(params: &Params, cleaned: &Cleaned) -> Summarised {
     let first_day = cleaned.transactions.report.first_day.unwrap_or(cleaned.as_of);
-    summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of)
+    summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of).expect("the lines are in memory")
 }
 
 fn answer_of_summary(summarised: &Summarised) -> String {

@@ -46,7 +46,7 @@ fn purchases(inputs: &[PathBuf]) -> Result<(PurchaseDays, i32), Error> {
     let plan = plan(&params, inputs, &Silent)?;
     let cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
     let first_day = cleaned.transactions.report.first_day.unwrap_or(cleaned.as_of);
-    let found = summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of).purchases;
+    let found = summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of)?.purchases;
     Ok((
         PurchaseDays::new(found.ends, found.days, found.amounts),
         cleaned.as_of.0,

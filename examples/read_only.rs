@@ -53,7 +53,7 @@ fn measure(inputs: &[PathBuf]) -> Result<Value, Error> {
             Ordering::Relaxed,
         );
     };
-    load::stream(&plan, n_threads, &sink)?;
+    load::stream(&plan, n_threads, || |batch| sink(batch))?;
     let seconds = start.elapsed().as_secs_f64();
     let rows = rows.into_inner();
     Ok(json!({

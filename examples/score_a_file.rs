@@ -48,7 +48,7 @@ fn score(inputs: &[PathBuf]) -> Result<(), Error> {
 
     // One row per customer; every later stage gives one entry for each of these rows, in the same order.
     let first_day = lines.report.first_day.unwrap_or(cleaned.as_of);
-    let customers = summary::run(&params.summary, lines, first_day, cleaned.as_of).summary;
+    let customers = summary::run(&params.summary, lines, first_day, cleaned.as_of)?.summary;
     let scores = rfm::run(&params.rfm, &customers);
     let money = contributors::run(&customers);
     let top_share = money.concentration.top_20_share;

@@ -181,6 +181,12 @@ struct JobArgs {
     /// Seed of everything random [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Memory to get by with, such as 2GB; lines beyond a quarter of it go to disk [default: half of the machine's]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Folder for lines that go to disk [default: that for temporary files]
+    #[arg(long, value_name = "DIR")]
+    spill_dir: Option<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -362,6 +368,7 @@ impl JobArgs {
             ("run.as_of", &self.as_of),
             ("run.timezone", &self.timezone),
             ("run.rejects", &self.rejects),
+            ("run.memory", &self.memory),
         ];
         for (key, text) in texts {
             if let Some(text) = text {
@@ -374,8 +381,11 @@ impl JobArgs {
                 settings.push((format!("load.{key}"), path));
             }
         }
-        if let Some(out) = &self.out {
-            settings.push(("run.out".into(), Value::String(out.to_string_lossy().into_owned())));
+        for (key, path) in [("out", &self.out), ("spill_dir", &self.spill_dir)] {
+            if let Some(path) = path {
+                let path = Value::String(path.to_string_lossy().into_owned());
+                settings.push((format!("run.{key}"), path));
+            }
         }
         if let Some(seed) = self.seed {
             settings.push(("run.seed".into(), Value::Integer(seed as i64)));

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use crate::clv::groups::GroupBy;
 use crate::diagnostics::Problem;
 use crate::load::header::Canonical;
+use crate::spill::{Memory, parse_bytes};
 use crate::units::Day;
 use crate::{basket, clean, cluster, clv, customers, gates, load, rfm, summary};
 
@@ -45,6 +46,8 @@ pub struct Run {
     pub seed: u64,
     pub out: PathBuf,
     pub rejects: Rejects,
+    pub memory: String,
+    pub spill_dir: PathBuf,
 }
 
 /// In what form rejected lines are published.
@@ -176,8 +179,28 @@ impl Config {
                 }
             },
         };
+        let cap_bytes = match self.run.memory.as_str() {
+            "" => Some(Memory::of_machine()),
+            text => parse_bytes(text).filter(|bytes| Memory::LEAST_BYTES <= *bytes),
+        };
+        if cap_bytes.is_none() {
+            let why = "is not a size of 1 MiB or more";
+            problems.push(Problem::new("run.memory", &self.run.memory, why, "write it as 2GB or 512MiB"));
+        }
+        let spill_dir = Some(self.run.spill_dir.as_path()).filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = spill_dir
+            && !folder.is_dir()
+        {
+            let value = folder.display().to_string();
+            let why = "is not a folder";
+            problems.push(Problem::new("run.spill_dir", value, why, "make it first, on a disk with room"));
+        }
+        let memory = Memory::new(cap_bytes.unwrap_or_default(), spill_dir);
         let mut load = self.load.check(timezone.unwrap_or(chrono_tz::UTC), &mut problems);
-        let clean = self.clean.check(as_of, self.pairs.anonymous, &mut problems);
+        let mut clean = self.clean.check(as_of, self.pairs.anonymous, &mut problems);
+        if let Some(clean) = &mut clean {
+            clean.hold_within(&memory);
+        }
         let actions = clean::Actions::check(&self.clean.rules, &mut Vec::new());
         let summary = self.summary.check(&actions, self.pairs.non_products, &mut problems);
         let rfm = self.rfm.check(&mut problems);
@@ -240,11 +263,12 @@ impl Config {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// BLAKE3 of the effective settings, without the places of input and output: these do not change a result.
+    /// BLAKE3 of the effective settings, without the places of input and output and the memory cap: these do not change a result.
     pub fn hash(&self) -> String {
         let mut settings = self.clone();
         settings.run.out = PathBuf::new();
         settings.run.input = Vec::new();
+        (settings.run.memory, settings.run.spill_dir) = Default::default();
         format!("blake3:{}", blake3::hash(settings.to_toml().as_bytes()).to_hex())
     }
 }

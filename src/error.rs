@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::clv::holdout::NoHoldout;
 use crate::diagnostics::Problem;
-use crate::{basket, clean, config, gates, generate, load, output};
+use crate::{basket, clean, config, gates, generate, load, output, summary};
 
 /// Exit codes; also printed by `quintile --help` and checked against the README.
 pub const EXIT_CODES: [(u8, &str); 10] = [
@@ -31,6 +31,8 @@ pub enum Error {
     Load(#[from] load::Error),
     #[error(transparent)]
     Clean(#[from] clean::Error),
+    #[error(transparent)]
+    Summary(#[from] summary::Error),
     #[error(transparent)]
     Gate(#[from] gates::Error),
     #[error("there is no holdout to evaluate on: {0}")]
@@ -68,7 +70,7 @@ impl Error {
             Self::Config(_) | Self::Problems(_) => 2,
             Self::Load(error) => error.exit_code(),
             Self::Snapshot { .. } => 3,
-            Self::Clean(clean::Error::Spool { .. }) => 6,
+            Self::Clean(clean::Error::Spool { .. }) | Self::Summary(_) => 6,
             Self::Clean(clean::Error::TooManyGroups { .. }) => 2,
             Self::Clean(_) | Self::Gate(_) | Self::NoHoldout(_) | Self::Basket(_) => 4,
             Self::Publish(output::publish::Error::Locked { .. }) => 7,
@@ -87,6 +89,7 @@ impl Error {
             Self::Problems(_) => String::new(),
             Self::Load(error) => error.hint(),
             Self::Clean(error) => error.hint(),
+            Self::Summary(error) => error.hint(),
             Self::Gate(error) => error.hint(),
             Self::NoHoldout(NoHoldout::Outside) => {
                 "choose a --cut after the first purchases and before the last day".into()

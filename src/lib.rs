@@ -4,6 +4,8 @@ pub mod diagnostics;
 pub mod schema;
 pub mod units;
 
+pub mod spill;
+
 pub mod load;
 
 pub mod clean;

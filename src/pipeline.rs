@@ -119,12 +119,15 @@ fn load_and_clean_beside(
 ) -> Result<Cleaned, CleanFailure> {
     let people = people(&plan).map_err(|error| CleanFailure::new(error.into()))?;
     let cleaner = Cleaner::new(&params.clean, &people, plan.files.len());
-    let sink = |batch: load::batch::RawBatch| {
-        beside(&batch);
-        cleaner.add(&batch);
-        observer.lines(batch.n_rows as u64);
+    let sink = || {
+        let mut worker = cleaner.worker();
+        move |batch: load::batch::RawBatch| {
+            beside(&batch);
+            worker.add(&batch);
+            observer.lines(batch.n_rows as u64);
+        }
     };
-    load::stream(&plan, rayon::current_num_threads(), &sink).map_err(|error| CleanFailure::new(error.into()))?;
+    load::stream(&plan, rayon::current_num_threads(), sink).map_err(|error| CleanFailure::new(error.into()))?;
     let transactions = match cleaner.finish() {
         Ok(transactions) => transactions,
         Err(refused) => {
@@ -183,7 +186,7 @@ fn analyse(
     let first_day = transactions.report.first_day.unwrap_or(as_of);
     let mut summarised = timings.time(observer, "summarise", || {
         summary::run(&params.summary, &transactions, first_day, as_of)
-    });
+    })?;
     transactions.partitions = Vec::new();
     transactions.customers = Vec::new();
     let mut report = transactions.report;
@@ -308,7 +311,10 @@ pub fn inspect(
         }) => {
             let first_day = transactions.report.first_day.unwrap_or(as_of);
             observer.stage("summarise");
-            let summarised = summary::run(&params.summary, &transactions, first_day, as_of);
+            let summarised = match summary::run(&params.summary, &transactions, first_day, as_of) {
+                Ok(summarised) => summarised,
+                Err(error) => return (None, Some(error.into())),
+            };
             let mut report = transactions.report;
             settle_duplicates(&mut report, &summarised);
             let gates = gates::run(&params.gates, &summarised, plan.has(Canonical::ProductId));

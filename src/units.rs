@@ -34,6 +34,13 @@ impl Fixed {
     /// zero; `None` beyond [`LINE_LIMIT`].
     pub fn quantity_times_price(quantity: Self, price_micros: i64) -> Option<Self> {
         const MICROS: i128 = 1_000_000;
+        // Nearly every product fits 64 bits, whose division by a constant is a multiplication.
+        if let Some(product) = quantity.0.checked_mul(price_micros)
+            && product.unsigned_abs() < 1 << 62
+        {
+            let half = if product < 0 { -(MICROS as i64) / 2 } else { MICROS as i64 / 2 };
+            return Some(Self((product + half) / MICROS as i64));
+        }
         let product = i128::from(quantity.0) * i128::from(price_micros);
         let half = if product < 0 { -MICROS / 2 } else { MICROS / 2 };
         let rounded = (product + half) / MICROS;

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::ids::{Spreadsheet, differing_in_case, means_anonymous, means_missing, positions, sorted, spreadsheet_id};
-use super::judge::{BatchKeys, Coded, CustomerKey, OrderKey, ProductKey};
-use super::lines::{N_ANONYMOUS_PARTITIONS, Store};
+use super::judge::{BatchKeys, CustomerKey, NameKey, OrderKey, ProductKey};
+use super::lines::{Local, N_ANONYMOUS_PARTITIONS, Renumbered, Store, day_of};
 use super::rejects::pack;
 use super::report::{Example, Histogram, N_EXAMPLES, merge_examples};
 use super::{
     Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NO_GROUP, NONE, Params,
     Partition, People, ProductCase, Reject, Rule,
 };
-use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings, TextColumn};
+use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings};
 use crate::load::header::fold_words;
 use crate::load::line_type::LineType;
 use crate::units::Day;
@@ -21,6 +21,7 @@ use crate::units::Day;
 pub struct Transactions {
     /// [`N_CUSTOMER_PARTITIONS`] partitions of customers, then those of anonymous baskets.
     pub partitions: Vec<Partition>,
+    pub codes: Renumbered,
     /// Customer ids of each customer partition, by code.
     pub customers: Vec<Strings>,
     /// Product ids in byte order; a line's product code is the position.
@@ -37,6 +38,8 @@ pub struct Cleaner<'a> {
     pub(super) params: &'a Params,
     people: &'a People,
     rejecting: u32,
+    /// Whether a later stage may reject lines, and has to name them.
+    pub(super) needs_rows: bool,
     store: Store,
     customers: Vec<Mutex<Interner>>,
     shared: Mutex<Shared>,
@@ -55,8 +58,20 @@ struct Shared {
     named: IntMap<u64, u64>,
 }
 
+impl Shared {
+    fn group(&mut self, name: &[u8]) -> u8 {
+        let name = trimmed(name);
+        if name.is_empty() || means_missing(name) {
+            return NO_GROUP;
+        }
+        // More groups than codes end in an error later.
+        u8::try_from(self.groups.intern(name)).unwrap_or(NO_GROUP)
+    }
+}
+
 impl<'a> Cleaner<'a> {
     pub fn new(params: &'a Params, people: &'a People, n_files: usize) -> Self {
+        let needs_rows = params.actions.of(Rule::ExactDuplicate) == Action::Reject;
         let report = CleanReport {
             rows_by_file: vec![0; n_files],
             ..CleanReport::default()
@@ -65,101 +80,27 @@ impl<'a> Cleaner<'a> {
             params,
             people,
             rejecting: params.rejecting(),
-            store: Store::new(),
+            needs_rows,
+            store: Store::new(params.memory.clone(), needs_rows),
             customers: (0..N_CUSTOMER_PARTITIONS).map(|_| Mutex::default()).collect(),
             shared: Mutex::default(),
             report: Mutex::new((report, Histogram::default())),
         }
     }
 
-    /// Judges every row of a batch. Called from many threads; the result does not depend on their order.
-    pub fn add(&self, batch: &RawBatch) {
-        let keys = BatchKeys {
-            customers: Coded::new(&batch.customer, |id| self.customer_key(id)),
-            orders: batch
-                .order
-                .as_ref()
-                .map(|column| Coded::new(column, |id| self.order_key(id))),
-            products: batch.product.as_ref().map(|column| self.product_keys(column)),
-            names: batch
-                .product_name
-                .as_ref()
-                .map(|column| Coded::new(column, |name| self.is_non_product(name))),
-            groups: batch
-                .group
-                .as_ref()
-                .map(|column| Coded::new(column, |name| self.group(name))),
-            types: batch
-                .line_type
-                .as_ref()
-                .map(|column| Coded::new(column, |word| self.line_type(word))),
-        };
-        self.count_names(batch, &keys);
-        let mut lines = Vec::with_capacity(batch.n_rows);
-        let mut report = CleanReport::default();
-        let mut rejects = Vec::new();
-        let mut histogram = Histogram::default();
-        let mut ragged = batch.ragged.iter().peekable();
-        let mut broken = batch.broken.iter().peekable();
-        for row in 0..batch.n_rows {
-            let is_ragged = ragged.next_if(|r| **r as usize == row).is_some();
-            let is_broken = broken.next_if(|r| **r as usize == row).is_some();
-            let flaw = match (is_ragged, is_broken) {
-                (true, _) => Some(Rule::RaggedRow),
-                (false, true) => Some(Rule::BadEncoding),
-                (false, false) => None,
-            };
-            let judged = self.judge(batch, &keys, row, flaw);
-            report.read.add(judged.amount);
-            let mut matched = judged.matched;
-            while matched != 0 {
-                let rule = matched.trailing_zeros() as usize;
-                report.matched_by_rule[rule].add(judged.amount);
-                if report.examples[rule].len() < N_EXAMPLES {
-                    report.examples[rule].push(Example {
-                        file: batch.file,
-                        row: batch.raw.number(row),
-                        line: batch.raw.text(row),
-                    });
-                }
-                matched &= matched - 1;
-            }
-            let rejecting = judged.matched & self.rejecting;
-            if rejecting == 0 {
-                report.kept.add(judged.amount);
-                report.kept_returns += u64::from(judged.line.is(IS_RETURN));
-                histogram.0[Histogram::bucket(judged.line.amount)].add(judged.amount);
-                let day = Day(judged.line.day());
-                report.first_day = Some(report.first_day.map_or(day, |d| d.min(day)));
-                report.last_day = Some(report.last_day.map_or(day, |d| d.max(day)));
-                lines.push((judged.partition, judged.line));
-                continue;
-            }
-            let rule = Rule::ALL[rejecting.trailing_zeros() as usize];
-            report.rejected.add(judged.amount);
-            report.rejected_by_rule[rule as usize].add(judged.amount);
-            rejects.push(Reject {
-                file: batch.file,
-                row: batch.raw.number(row),
-                rule,
-                amount: judged.amount,
-                line: Some(batch.raw.text(row)),
-            });
-            let only_customer_missing = rejecting == Rule::MissingCustomer.bit();
-            let order_known = batch.order.is_some() && judged.matched & Rule::MissingOrder.bit() == 0;
-            if only_customer_missing && order_known && self.params.anonymous_baskets && judged.line.is(IN_BASKET) {
-                let partition = N_CUSTOMER_PARTITIONS + judged.line.order as usize % N_ANONYMOUS_PARTITIONS;
-                lines.push((
-                    partition as u16,
-                    Line {
-                        customer: NONE,
-                        ..judged.line
-                    },
-                ));
-            }
+    /// Takes batches for one thread. What it found is with the cleaner when it is dropped.
+    pub fn worker(&self) -> Worker<'_, 'a> {
+        Worker {
+            cleaner: self,
+            keys: BatchKeys::default(),
+            lines: self.store.local(),
+            report: CleanReport {
+                rows_by_file: vec![0; lock(&self.report).0.rows_by_file.len()],
+                ..CleanReport::default()
+            },
+            histogram: Histogram::default(),
+            named: IntMap::default(),
         }
-        self.store.scatter(&lines);
-        self.merge(batch, report, &rejects, &histogram);
     }
 
     /// The id as it was before a spreadsheet took it for a number; `None` where nobody can know.
@@ -220,33 +161,21 @@ impl<'a> Cleaner<'a> {
         })
     }
 
-    fn group(&self, name: &[u8]) -> u8 {
-        let name = trimmed(name);
-        if name.is_empty() || means_missing(name) {
-            return NO_GROUP;
+    fn product_key(&self, id: &[u8], shared: &mut Shared) -> ProductKey {
+        let (fixed, mut rules) = self.fixed_id(id);
+        let Some(id) = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id)) else {
+            return ProductKey { code: NONE, rules };
+        };
+        if self.is_non_product(id) {
+            rules |= Rule::NonProduct.bit();
         }
-        // More groups than codes end in an error later.
-        u8::try_from(lock(&self.shared).groups.intern(name)).unwrap_or(NO_GROUP)
-    }
-
-    fn product_keys(&self, column: &TextColumn) -> Coded<ProductKey> {
-        let mut shared = lock(&self.shared);
-        Coded::new(column, |id| {
-            let (fixed, mut rules) = self.fixed_id(id);
-            let Some(id) = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id)) else {
-                return ProductKey { code: NONE, rules };
-            };
-            if self.is_non_product(id) {
-                rules |= Rule::NonProduct.bit();
-            }
-            let code = match self.params.product_case {
-                ProductCase::Keep => shared.products.intern(id),
-                ProductCase::Upper => shared
-                    .products
-                    .intern(String::from_utf8_lossy(id).to_uppercase().as_bytes()),
-            };
-            ProductKey { code, rules }
-        })
+        let code = match self.params.product_case {
+            ProductCase::Keep => shared.products.intern(id),
+            ProductCase::Upper => shared
+                .products
+                .intern(String::from_utf8_lossy(id).to_uppercase().as_bytes()),
+        };
+        ProductKey { code, rules }
     }
 
     /// The user's own words, then those known everywhere.
@@ -263,42 +192,25 @@ impl<'a> Cleaner<'a> {
             .is_some_and(|pattern| pattern.is_match(text))
     }
 
-    /// Counts lines by product and name, so that the most frequent name can be chosen, and notes currencies.
-    fn count_names(&self, batch: &RawBatch, keys: &BatchKeys) {
-        if let Some(column) = &batch.currency {
-            let mut shared = lock(&self.shared);
-            for value in column.values.iter() {
-                shared.currencies.intern(value);
-            }
-        }
-        let (Some(products), Some(names), Some(product_keys)) = (&batch.product, &batch.product_name, &keys.products)
-        else {
+    /// Rejected lines of one batch.
+    fn put_away(&self, rejects: &[Reject]) {
+        if rejects.is_empty() {
             return;
-        };
-        let mut counts: IntMap<u64, u64> = IntMap::default();
-        for row in 0..batch.n_rows {
-            if let Some(key) = product_keys.get(products, row)
-                && key.code != NONE
-                && names.codes[row] != MISSING_CODE
-            {
-                *counts
-                    .entry(u64::from(key.code) << 32 | u64::from(names.codes[row]))
-                    .or_default() += 1;
-            }
         }
-        let mut shared = lock(&self.shared);
-        let of_batch: Vec<u32> = names.values.iter().map(|name| shared.names.intern(name)).collect();
-        for (pair, n) in counts {
-            let name = u64::from(of_batch[(pair & u64::from(u32::MAX)) as usize]);
-            *shared.named.entry(pair >> 32 << 32 | name).or_default() += n;
+        let packed = pack(rejects);
+        let report = &mut lock(&self.report).0;
+        let put_away = packed.and_then(|packed| packed.map_or(Ok(()), |packed| report.rejects.add(packed)));
+        if let Err(error) = put_away {
+            report.spool_error.get_or_insert(error.to_string());
         }
     }
 
-    fn merge(&self, batch: &RawBatch, mut part: CleanReport, rejects: &[Reject], part_histogram: &Histogram) {
-        let packed = pack(rejects);
+    fn merge(&self, mut part: CleanReport, part_histogram: &Histogram) {
         let mut guard = lock(&self.report);
         let (report, histogram) = &mut *guard;
-        report.rows_by_file[batch.file as usize] += batch.n_rows as u64;
+        for (sum, rows) in report.rows_by_file.iter_mut().zip(&part.rows_by_file) {
+            *sum += rows;
+        }
         report.read.merge(part.read);
         report.kept.merge(part.kept);
         report.rejected.merge(part.rejected);
@@ -309,10 +221,6 @@ impl<'a> Cleaner<'a> {
         }
         for (sum, bucket) in histogram.0.iter_mut().zip(&part_histogram.0) {
             sum.merge(*bucket);
-        }
-        let put_away = packed.and_then(|packed| packed.map_or(Ok(()), |packed| report.rejects.add(packed)));
-        if let Err(error) = put_away {
-            report.spool_error.get_or_insert(error.to_string());
         }
         report.kept_returns += part.kept_returns;
         report.first_day = [report.first_day, part.first_day].into_iter().flatten().min();
@@ -348,23 +256,193 @@ impl<'a> Cleaner<'a> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .into_strings()
         };
-        let mut partitions = self.store.into_partitions();
-        for line in partitions.iter_mut().flat_map(Partition::iter_mut) {
-            if line.product != NONE {
-                line.product = new_codes[line.product as usize];
+        let partitions = match self.store.into_partitions() {
+            Ok((partitions, spilled)) => {
+                report.spilled_bytes = spilled;
+                partitions
             }
-            if line.group != NO_GROUP {
-                line.group = new_groups[line.group as usize] as u8;
-            }
-        }
+            Err(error) => return Err(Box::new((Error::Spool { why: error.to_string() }, report))),
+        };
+        let codes = Renumbered {
+            products: new_codes,
+            groups: new_groups.iter().map(|code| *code as u8).collect(),
+        };
         Ok(Transactions {
             partitions,
+            codes,
             customers: self.customers.into_iter().map(open).collect(),
             products,
             product_names,
             groups,
             report,
         })
+    }
+}
+
+/// Judges the batches of one thread; the result does not depend on which thread gets which.
+pub struct Worker<'a, 'c> {
+    cleaner: &'a Cleaner<'c>,
+    keys: BatchKeys,
+    lines: Local<'a>,
+    report: CleanReport,
+    histogram: Histogram,
+    /// Lines by (product, name).
+    named: IntMap<u64, u64>,
+}
+
+impl Worker<'_, '_> {
+    /// Judges every row of a batch.
+    pub fn add(&mut self, batch: &RawBatch) {
+        self.learn(batch);
+        self.count_names(batch);
+        let Self {
+            cleaner,
+            keys,
+            lines,
+            report,
+            histogram,
+            ..
+        } = self;
+        let mut rejects = Vec::new();
+        let mut ragged = batch.ragged.iter().peekable();
+        let mut broken = batch.broken.iter().peekable();
+        let mut last_minutes = None::<(u32, u32)>;
+        for row in 0..batch.n_rows {
+            let is_ragged = ragged.next_if(|r| **r as usize == row).is_some();
+            let is_broken = broken.next_if(|r| **r as usize == row).is_some();
+            let flaw = match (is_ragged, is_broken) {
+                (true, _) => Some(Rule::RaggedRow),
+                (false, true) => Some(Rule::BadEncoding),
+                (false, false) => None,
+            };
+            let judged = cleaner.judge(batch, keys, row, flaw);
+            report.read.add(judged.amount);
+            let mut matched = judged.matched;
+            while matched != 0 {
+                let rule = matched.trailing_zeros() as usize;
+                report.matched_by_rule[rule].add(judged.amount);
+                if report.examples[rule].len() < N_EXAMPLES {
+                    report.examples[rule].push(Example {
+                        file: batch.file,
+                        row: batch.raw.number(row),
+                        line: batch.raw.text(row),
+                    });
+                }
+                matched &= matched - 1;
+            }
+            let rejecting = judged.matched & cleaner.rejecting;
+            if rejecting == 0 {
+                report.kept.add(judged.amount);
+                report.kept_returns += u64::from(judged.line.is(IS_RETURN));
+                histogram.0[Histogram::bucket(judged.line.amount)].add(judged.amount);
+                let minute = judged.line.minute;
+                last_minutes = Some(last_minutes.map_or((minute, minute), |(a, b)| (a.min(minute), b.max(minute))));
+                lines.push(judged.partition, &judged.line);
+                continue;
+            }
+            let rule = Rule::ALL[rejecting.trailing_zeros() as usize];
+            report.rejected.add(judged.amount);
+            report.rejected_by_rule[rule as usize].add(judged.amount);
+            rejects.push(Reject {
+                file: batch.file,
+                row: batch.raw.number(row),
+                rule,
+                amount: judged.amount,
+                line: Some(batch.raw.text(row)),
+            });
+            let only_customer_missing = rejecting == Rule::MissingCustomer.bit();
+            let order_known = batch.order.is_some() && judged.matched & Rule::MissingOrder.bit() == 0;
+            if only_customer_missing && order_known && cleaner.params.anonymous_baskets && judged.line.is(IN_BASKET) {
+                let partition = N_CUSTOMER_PARTITIONS + judged.line.order as usize % N_ANONYMOUS_PARTITIONS;
+                let anonymous = Line {
+                    customer: NONE,
+                    ..judged.line
+                };
+                lines.push(partition as u16, &anonymous);
+            }
+        }
+        if let Some((first, last)) = last_minutes {
+            let (first, last) = (Day(day_of(first)), Day(day_of(last)));
+            report.first_day = Some(report.first_day.map_or(first, |day| day.min(first)));
+            report.last_day = Some(report.last_day.map_or(last, |day| day.max(last)));
+        }
+        report.rows_by_file[batch.file as usize] += batch.n_rows as u64;
+        lines.settle();
+        cleaner.put_away(&rejects);
+    }
+
+    /// Looks at every value that the worker has not met yet.
+    fn learn(&mut self, batch: &RawBatch) {
+        let Self { cleaner, keys, .. } = self;
+        keys.customers.learn(&batch.customer, |id| cleaner.customer_key(id));
+        if let Some(column) = &batch.order {
+            keys.orders.learn(column, |id| cleaner.order_key(id));
+        }
+        if let Some(column) = &batch.line_type {
+            keys.types.learn(column, |word| cleaner.line_type(word));
+        }
+        let mut shared = lock(&cleaner.shared);
+        if let Some(column) = &batch.product {
+            keys.products.learn(column, |id| cleaner.product_key(id, &mut shared));
+        }
+        if let Some(column) = &batch.product_name {
+            keys.names.learn(column, |name| NameKey {
+                code: shared.names.intern(name),
+                is_non_product: cleaner.is_non_product(name),
+            });
+        }
+        if let Some(column) = &batch.group {
+            keys.groups.learn(column, |name| shared.group(name));
+        }
+        if let Some(column) = &batch.currency {
+            keys.currencies.learn(column, |name| {
+                shared.currencies.intern(name);
+            });
+        }
+    }
+
+    /// Counts lines by product and name, so that the most frequent name can be chosen.
+    fn count_names(&mut self, batch: &RawBatch) {
+        let (Some(products), Some(names)) = (&batch.product, &batch.product_name) else {
+            return;
+        };
+        let Self { keys, named, .. } = self;
+        // A product has one name nearly always: its count is where its code says.
+        let mut usual: Vec<(u32, u32)> = vec![(MISSING_CODE, 0); products.values.len()];
+        let mut add = |product: u32, name: u32, n: u32| {
+            let keys = (keys.products.of_code(product), keys.names.of_code(name));
+            if let (Some(product), Some(name)) = keys
+                && product.code != NONE
+            {
+                *named.entry(u64::from(product.code) << 32 | u64::from(name.code)).or_default() += u64::from(n);
+            }
+        };
+        for (&product, &name) in products.codes.iter().zip(&names.codes) {
+            if product == MISSING_CODE || name == MISSING_CODE {
+                continue;
+            }
+            let (usual_name, n) = &mut usual[product as usize];
+            if *usual_name == name {
+                *n += 1;
+            } else if *usual_name == MISSING_CODE {
+                (*usual_name, *n) = (name, 1);
+            } else {
+                add(product, name, 1);
+            }
+        }
+        for (product, (name, n)) in usual.into_iter().enumerate().filter(|(_, (_, n))| 0 < *n) {
+            add(product as u32, name, n);
+        }
+    }
+}
+
+impl Drop for Worker<'_, '_> {
+    fn drop(&mut self) {
+        self.cleaner.merge(std::mem::take(&mut self.report), &self.histogram);
+        let mut shared = lock(&self.cleaner.shared);
+        for (pair, n) in self.named.drain() {
+            *shared.named.entry(pair).or_default() += n;
+        }
     }
 }
 

@@ -1,28 +1,55 @@
 //! Judging one line: which rules match, and the clean line that it makes.
 
+use std::sync::Arc;
+
 use super::cleaner::Cleaner;
 use super::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Rule, minute_of};
-use crate::load::batch::{self, MISSING_CODE, RawBatch, TextColumn, is_value};
+use crate::load::batch::{self, MISSING_CODE, RawBatch, Strings, TextColumn, is_value};
 use crate::load::header::{CostBasis, DiscountBasis};
 use crate::load::line_type::LineType;
 use crate::units::{Fixed, LINE_LIMIT, UNITS_PER_ONE};
 
-/// What the ids of one batch mean, one entry for each distinct value.
+/// What the values of a text column mean, found out once for each that stands in a row, and kept as long as batches
+/// share their values.
 pub(super) struct Coded<T> {
-    by_code: Vec<T>,
+    of: Arc<Strings>,
+    by_code: Vec<Option<T>>,
+}
+
+impl<T> Default for Coded<T> {
+    fn default() -> Self {
+        Self {
+            of: Arc::default(),
+            by_code: Vec::new(),
+        }
+    }
 }
 
 impl<T: Copy> Coded<T> {
-    pub fn new(column: &TextColumn, of_value: impl FnMut(&[u8]) -> T) -> Self {
-        Self {
-            by_code: column.values.iter().map(of_value).collect(),
+    pub fn learn(&mut self, column: &TextColumn, mut of_value: impl FnMut(&[u8]) -> T) {
+        if !Arc::ptr_eq(&self.of, &column.values) {
+            self.of = column.values.clone();
+            self.by_code.clear();
+            self.by_code.resize(column.values.len(), None);
+        }
+        for &code in &column.codes {
+            if code != MISSING_CODE
+                && let entry @ None = &mut self.by_code[code as usize]
+            {
+                *entry = Some(of_value(column.values.get(code as usize)));
+            }
         }
     }
 
+    pub fn of_code(&self, code: u32) -> Option<T> {
+        self.by_code.get(code as usize).copied().flatten()
+    }
+
+    #[inline]
     pub fn get(&self, column: &TextColumn, row: usize) -> Option<T> {
         match column.codes[row] {
             MISSING_CODE => None,
-            code => Some(self.by_code[code as usize]),
+            code => self.by_code[code as usize],
         }
     }
 }
@@ -46,15 +73,23 @@ pub(super) struct ProductKey {
     pub rules: u32,
 }
 
+#[derive(Clone, Copy)]
+pub(super) struct NameKey {
+    pub code: u32,
+    pub is_non_product: bool,
+}
+
+#[derive(Default)]
 pub(super) struct BatchKeys {
     pub customers: Coded<CustomerKey>,
     /// `None` for an id that says that there is none.
-    pub orders: Option<Coded<Option<OrderKey>>>,
-    pub products: Option<Coded<ProductKey>>,
-    pub names: Option<Coded<bool>>,
-    pub groups: Option<Coded<u8>>,
+    pub orders: Coded<Option<OrderKey>>,
+    pub products: Coded<ProductKey>,
+    pub names: Coded<NameKey>,
+    pub groups: Coded<u8>,
     /// `None` for a word that says nothing.
-    pub types: Option<Coded<Option<LineType>>>,
+    pub types: Coded<Option<LineType>>,
+    pub currencies: Coded<()>,
 }
 
 pub(super) struct Judged {
@@ -70,7 +105,7 @@ impl Cleaner<'_> {
         let mut line = Line {
             product: NONE,
             cost: NO_COST,
-            row: batch.raw.number(row),
+            row: if self.needs_rows { batch.raw.number(row) } else { 0 },
             ..Line::default()
         };
         line.file = batch.file as u16;
@@ -96,8 +131,8 @@ impl Cleaner<'_> {
             0
         };
 
-        line.order = match (&batch.order, &keys.orders) {
-            (Some(column), Some(orders)) => match orders.get(column, row).flatten() {
+        line.order = match &batch.order {
+            Some(column) => match keys.orders.get(column, row).flatten() {
                 Some(key) => {
                     matched |= key.rules;
                     key.hash
@@ -108,27 +143,27 @@ impl Cleaner<'_> {
                 }
             },
             // Without order ids, a file of items has one order a day, a file without products one order a line.
-            _ if batch.product.is_some() => line.day() as u64,
-            _ => line.row << 16 | u64::from(line.file),
+            None if batch.product.is_some() => line.day() as u64,
+            None => batch.raw.number(row) << 16 | u64::from(line.file),
         };
-        if let (Some(column), Some(products)) = (&batch.product, &keys.products)
-            && let Some(key) = products.get(column, row)
+        if let Some(column) = &batch.product
+            && let Some(key) = keys.products.get(column, row)
         {
             matched |= key.rules;
             line.product = key.code;
         }
-        if let (Some(column), Some(names)) = (&batch.product_name, &keys.names)
-            && names.get(column, row) == Some(true)
+        if let Some(column) = &batch.product_name
+            && keys.names.get(column, row).is_some_and(|key| key.is_non_product)
         {
             matched |= Rule::NonProduct.bit();
         }
-        line.group = match (&batch.group, &keys.groups) {
-            (Some(column), Some(groups)) => groups.get(column, row).unwrap_or(NO_GROUP),
-            _ => NO_GROUP,
+        line.group = match &batch.group {
+            Some(column) => keys.groups.get(column, row).unwrap_or(NO_GROUP),
+            None => NO_GROUP,
         };
-        let line_type = match (&batch.line_type, &keys.types) {
-            (Some(column), Some(types)) => types.get(column, row),
-            _ => None,
+        let line_type = match &batch.line_type {
+            Some(column) => keys.types.get(column, row),
+            None => None,
         };
         matched |= match line_type {
             Some(None) => Rule::UnknownType.bit(),

@@ -1,6 +1,14 @@
 //! Clean lines in partitions: all lines of one customer stand in one partition, in no particular order.
+//!
+//! A line is kept in 32 bytes ([`Packed`]); the few that do not fit are kept whole. Every thread fills partitions of its
+//! own, without a lock. Where a memory cap says so, a thread puts what it holds to disk, partition by partition, and a
+//! partition is read back when its turn comes: the same lines in either case.
 
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::spill::{Memory, Segment, SpillFile};
 
 /// Number of customer partitions; a customer's partition is the top byte of the hash of its id.
 pub const N_CUSTOMER_PARTITIONS: usize = 256;
@@ -22,7 +30,7 @@ pub const IN_BASKET: u8 = 2;
 /// Postage, fees and the like.
 pub const NON_PRODUCT: u8 = 4;
 
-/// One clean transaction line, 56 bytes.
+/// One clean transaction line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// Hash of the order id; only compared within one customer.
@@ -33,7 +41,7 @@ pub struct Line {
     pub amount: i64,
     /// Ten-thousandths of a currency unit, with the sign of the amount; [`NO_COST`] where unknown.
     pub cost: i64,
-    /// Row in its file, as in the rejects table.
+    /// Row in its file, as in the rejects table; 0 where no rule asks for it.
     pub row: u64,
     /// Code of the customer within its partition.
     pub customer: u32,
@@ -54,8 +62,47 @@ impl Line {
 
     /// Days since 1970-01-01.
     pub fn day(&self) -> i32 {
-        (self.minute / MINUTES_A_DAY) as i32 + DAY_1900
+        day_of(self.minute)
     }
+
+    const BYTES: usize = size_of::<Self>();
+
+    fn write(self, into: &mut Vec<u8>) {
+        for word in [self.order, self.row] {
+            into.extend(word.to_le_bytes());
+        }
+        for word in [self.quantity, self.amount, self.cost] {
+            into.extend(word.to_le_bytes());
+        }
+        for half in [self.customer, self.product, self.minute] {
+            into.extend(half.to_le_bytes());
+        }
+        into.extend(self.file.to_le_bytes());
+        into.extend([self.flags, self.group]);
+    }
+
+    fn read(from: &[u8; Self::BYTES]) -> Self {
+        let half = |at: usize| u32::from_le_bytes([from[at], from[at + 1], from[at + 2], from[at + 3]]);
+        let word = |at: usize| u64::from(half(at)) | u64::from(half(at + 4)) << 32;
+        Self {
+            order: word(0),
+            row: word(8),
+            quantity: word(16) as i64,
+            amount: word(24) as i64,
+            cost: word(32) as i64,
+            customer: half(40),
+            product: half(44),
+            minute: half(48),
+            file: u16::from_le_bytes([from[52], from[53]]),
+            flags: from[54],
+            group: from[55],
+        }
+    }
+}
+
+/// Days since 1970-01-01 of minutes since 1900-01-01.
+pub fn day_of(minute: u32) -> i32 {
+    (minute / MINUTES_A_DAY) as i32 + DAY_1900
 }
 
 const MINUTES_A_DAY: u32 = 24 * 60;
@@ -67,89 +114,375 @@ pub fn minute_of(seconds: i64) -> Option<u32> {
     u32::try_from(seconds.div_euclid(60) - i64::from(DAY_1900) * i64::from(MINUTES_A_DAY)).ok()
 }
 
-/// Lines of one partition, in chunks that are never moved once full.
+/// A [`Line`] without its row, as it is kept. Pieces and money up to 214,748 fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Packed {
+    order: u64,
+    minute: u32,
+    /// Flags in the lowest bits.
+    product: u32,
+    /// Group in the lowest byte.
+    customer: u32,
+    quantity: i32,
+    amount: i32,
+    cost: i32,
+}
+
+impl Packed {
+    const BYTES: usize = size_of::<Self>();
+    const FLAG_BITS: u32 = 3;
+    const NO_PRODUCT: u32 = u32::MAX >> Self::FLAG_BITS;
+    const GROUP_BITS: u32 = 8;
+    const NO_CUSTOMER: u32 = u32::MAX >> Self::GROUP_BITS;
+    const NO_COST: i32 = i32::MIN;
+
+    #[inline]
+    fn of(line: &Line) -> Option<Self> {
+        let code = |code: u32, none: u32| match code {
+            NONE => Some(none),
+            code if code < none => Some(code),
+            _ => None,
+        };
+        let cost = match line.cost {
+            NO_COST => Self::NO_COST,
+            cost => i32::try_from(cost).ok().filter(|cost| *cost != Self::NO_COST)?,
+        };
+        Some(Self {
+            order: line.order,
+            minute: line.minute,
+            product: code(line.product, Self::NO_PRODUCT)? << Self::FLAG_BITS | u32::from(line.flags),
+            customer: code(line.customer, Self::NO_CUSTOMER)? << Self::GROUP_BITS | u32::from(line.group),
+            quantity: i32::try_from(line.quantity).ok()?,
+            amount: i32::try_from(line.amount).ok()?,
+            cost,
+        })
+    }
+
+    #[inline]
+    fn customer(self) -> u32 {
+        match self.customer >> Self::GROUP_BITS {
+            Self::NO_CUSTOMER => NONE,
+            code => code,
+        }
+    }
+
+    #[inline]
+    fn to_line(self) -> Line {
+        Line {
+            order: self.order,
+            quantity: i64::from(self.quantity),
+            amount: i64::from(self.amount),
+            cost: if self.cost == Self::NO_COST {
+                NO_COST
+            } else {
+                i64::from(self.cost)
+            },
+            row: 0,
+            customer: self.customer(),
+            product: match self.product >> Self::FLAG_BITS {
+                Self::NO_PRODUCT => NONE,
+                code => code,
+            },
+            minute: self.minute,
+            file: 0,
+            flags: (self.product & ((1 << Self::FLAG_BITS) - 1)) as u8,
+            group: self.customer as u8,
+        }
+    }
+
+    fn write(self, into: &mut Vec<u8>) {
+        into.extend(self.order.to_le_bytes());
+        for half in [self.minute, self.product, self.customer] {
+            into.extend(half.to_le_bytes());
+        }
+        for half in [self.quantity, self.amount, self.cost] {
+            into.extend(half.to_le_bytes());
+        }
+    }
+
+    fn read(from: &[u8; Self::BYTES]) -> Self {
+        let half = |at: usize| [from[at], from[at + 1], from[at + 2], from[at + 3]];
+        let order = [half(0), half(4)];
+        Self {
+            order: u64::from(u32::from_le_bytes(order[0])) | u64::from(u32::from_le_bytes(order[1])) << 32,
+            minute: u32::from_le_bytes(half(8)),
+            product: u32::from_le_bytes(half(12)),
+            customer: u32::from_le_bytes(half(16)),
+            quantity: i32::from_le_bytes(half(20)),
+            amount: i32::from_le_bytes(half(24)),
+            cost: i32::from_le_bytes(half(28)),
+        }
+    }
+}
+
+/// Lines of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
-    chunks: Vec<Vec<Line>>,
+    /// Never moved once full.
+    chunks: Vec<Vec<Packed>>,
+    whole: Vec<Line>,
+    on_disk: Vec<OnDisk>,
+}
+
+/// Lines of one partition that a thread put to disk at one time.
+#[derive(Debug)]
+struct OnDisk {
+    file: Arc<SpillFile>,
+    packed: Segment,
+    whole: Segment,
+}
+
+/// Codes in byte order of the ids, by the codes in order of arrival that lines are kept with.
+#[derive(Clone, Debug, Default)]
+pub struct Renumbered {
+    pub products: Vec<u32>,
+    pub groups: Vec<u8>,
+}
+
+impl Renumbered {
+    #[inline]
+    fn apply(&self, line: &mut Line) {
+        if line.product != NONE {
+            line.product = self.products[line.product as usize];
+        }
+        if line.group != NO_GROUP {
+            line.group = self.groups[usize::from(line.group)];
+        }
+    }
 }
 
 impl Partition {
     const CHUNK: usize = 1024;
 
-    fn extend(&mut self, mut lines: &[Line]) {
-        while !lines.is_empty() {
-            if self.chunks.last().is_none_or(|c| c.len() == Self::CHUNK) {
-                self.chunks.push(Vec::with_capacity(Self::CHUNK));
+    #[inline]
+    fn push(&mut self, line: &Line, whole: bool) {
+        match Packed::of(line) {
+            Some(packed) if !whole => {
+                match self.chunks.last_mut() {
+                    Some(chunk) if chunk.len() < Self::CHUNK => chunk.push(packed),
+                    // The first grows as it fills: most runs are small.
+                    None => self.chunks.push(vec![packed]),
+                    Some(_) => {
+                        let mut chunk = Vec::with_capacity(Self::CHUNK);
+                        chunk.push(packed);
+                        self.chunks.push(chunk);
+                    }
+                }
             }
-            let Some(last) = self.chunks.last_mut() else { return };
-            let (now, later) = lines.split_at(lines.len().min(Self::CHUNK - last.len()));
-            last.extend_from_slice(now);
-            lines = later;
+            _ => self.whole.push(*line),
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.chunks.iter().map(Vec::len).sum()
+    fn merge(&mut self, other: Self) {
+        self.chunks.extend(other.chunks);
+        self.whole.extend(other.whole);
+        self.on_disk.extend(other.on_disk);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+    /// Moves the lines to disk.
+    fn spill(&mut self, file: &Arc<SpillFile>, buffer: &mut Vec<u8>) -> io::Result<()> {
+        if self.chunks.is_empty() && self.whole.is_empty() {
+            return Ok(());
+        }
+        buffer.clear();
+        for packed in self.chunks.drain(..).flatten() {
+            packed.write(buffer);
+        }
+        let packed = file.append(buffer)?;
+        buffer.clear();
+        for line in self.whole.drain(..) {
+            line.write(buffer);
+        }
+        let whole = file.append(buffer)?;
+        self.on_disk.push(OnDisk {
+            file: file.clone(),
+            packed,
+            whole,
+        });
+        Ok(())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Line> {
-        self.chunks.iter().flatten()
+    /// All lines, those of each customer together: lines and where each of `n_customers` ends. A counting sort.
+    ///
+    /// # Errors
+    /// Lines on disk cannot be read back.
+    pub fn by_customer(&self, n_customers: usize, codes: &Renumbered) -> io::Result<(Vec<Line>, Vec<u32>)> {
+        let all = self.read_back()?;
+        let mut starts = vec![0u32; n_customers + 1];
+        for packed in all.packed() {
+            starts[packed.customer() as usize + 1] += 1;
+        }
+        for line in all.whole() {
+            starts[line.customer as usize + 1] += 1;
+        }
+        for c in 0..n_customers {
+            starts[c + 1] += starts[c];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![Line::default(); starts.last().map_or(0, |n| *n as usize)];
+        for mut line in all.lines() {
+            codes.apply(&mut line);
+            let slot = &mut next[line.customer as usize];
+            sorted[*slot as usize] = line;
+            *slot += 1;
+        }
+        starts.remove(0);
+        Ok((sorted, starts))
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Line> {
-        self.chunks.iter_mut().flatten()
+    /// All lines.
+    ///
+    /// # Errors
+    /// Lines on disk cannot be read back.
+    pub fn lines(&self, codes: &Renumbered) -> io::Result<Vec<Line>> {
+        let mut lines: Vec<Line> = self.read_back()?.lines().collect();
+        lines.iter_mut().for_each(|line| codes.apply(line));
+        Ok(lines)
+    }
+
+    fn read_back(&self) -> io::Result<ReadBack<'_>> {
+        let mut out = ReadBack {
+            partition: self,
+            packed: Vec::new(),
+            whole: Vec::new(),
+        };
+        for OnDisk { file, packed, whole } in &self.on_disk {
+            let bytes = file.read(*packed)?;
+            out.packed.push(bytes.as_chunks().0.iter().map(Packed::read).collect());
+            out.whole
+                .extend(file.read(*whole)?.as_chunks().0.iter().map(Line::read));
+        }
+        Ok(out)
+    }
+}
+
+/// A partition, with what was on disk.
+struct ReadBack<'a> {
+    partition: &'a Partition,
+    packed: Vec<Vec<Packed>>,
+    whole: Vec<Line>,
+}
+
+impl ReadBack<'_> {
+    fn packed(&self) -> impl Iterator<Item = &Packed> {
+        self.partition.chunks.iter().chain(&self.packed).flatten()
+    }
+
+    fn whole(&self) -> impl Iterator<Item = &Line> {
+        self.partition.whole.iter().chain(&self.whole)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line> {
+        self.packed().map(|packed| packed.to_line()).chain(self.whole().copied())
     }
 }
 
 /// Takes lines from many threads at once.
+#[derive(Debug)]
 pub struct Store {
     partitions: Vec<Mutex<Partition>>,
+    memory: Memory,
+    /// Bytes of lines that all threads hold.
+    held: AtomicU64,
+    spilled: AtomicU64,
+    failed: Mutex<Option<io::Error>>,
+    /// Rows of lines are asked for, so all are kept whole.
+    whole: bool,
 }
 
 impl Store {
-    pub fn new() -> Self {
+    pub fn new(memory: Memory, whole: bool) -> Self {
         Self {
             partitions: (0..N_PARTITIONS).map(|_| Mutex::default()).collect(),
+            memory,
+            held: AtomicU64::new(0),
+            spilled: AtomicU64::new(0),
+            failed: Mutex::new(None),
+            whole,
         }
     }
 
-    /// Scatters lines over their partitions: one counting sort, then one lock for each partition met.
-    pub fn scatter(&self, lines: &[(u16, Line)]) {
-        let mut starts = [0usize; N_PARTITIONS + 1];
-        for (partition, _) in lines {
-            starts[*partition as usize + 1] += 1;
-        }
-        for p in 0..N_PARTITIONS {
-            starts[p + 1] += starts[p];
-        }
-        let mut next = starts;
-        let mut sorted = vec![Line::default(); lines.len()];
-        for (partition, line) in lines {
-            let slot = &mut next[*partition as usize];
-            sorted[*slot] = *line;
-            *slot += 1;
-        }
-        for (p, partition) in self.partitions.iter().enumerate() {
-            let part = &sorted[starts[p]..starts[p + 1]];
-            if !part.is_empty() {
-                partition.lock().unwrap_or_else(PoisonError::into_inner).extend(part);
-            }
+    /// The place of one thread's lines.
+    pub fn local(&self) -> Local<'_> {
+        Local {
+            store: self,
+            partitions: (0..N_PARTITIONS).map(|_| Partition::default()).collect(),
+            unreported: 0,
+            held: 0,
+            file: None,
         }
     }
 
-    pub fn into_partitions(self) -> Vec<Partition> {
+    /// The partitions, and how many bytes of them are on disk.
+    ///
+    /// # Errors
+    /// Lines could not be put to disk.
+    pub fn into_partitions(self) -> io::Result<(Vec<Partition>, u64)> {
+        if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
         let open = |p: Mutex<Partition>| p.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.partitions.into_iter().map(open).collect()
+        let spilled = self.spilled.into_inner();
+        Ok((self.partitions.into_iter().map(open).collect(), spilled))
     }
 }
 
-impl Default for Store {
-    fn default() -> Self {
-        Self::new()
+/// Lines of one thread; joined with the others when dropped.
+pub struct Local<'a> {
+    store: &'a Store,
+    partitions: Vec<Partition>,
+    /// Bytes taken since the store was told.
+    unreported: u64,
+    /// Bytes that are in memory here.
+    held: u64,
+    file: Option<Arc<SpillFile>>,
+}
+
+impl Local<'_> {
+    #[inline]
+    pub fn push(&mut self, partition: u16, line: &Line) {
+        self.partitions[usize::from(partition)].push(line, self.store.whole);
+        let bytes = if self.store.whole { Line::BYTES } else { Packed::BYTES };
+        self.unreported += bytes as u64;
+    }
+
+    /// To be called now and then: puts lines to disk where all threads together hold too many.
+    pub fn settle(&mut self) {
+        self.held += self.unreported;
+        let held = self.store.held.fetch_add(self.unreported, Ordering::Relaxed) + self.unreported;
+        self.unreported = 0;
+        // A thread that holds little would write many small pieces.
+        let share = self.store.memory.lines_bytes() / 8;
+        if held <= self.store.memory.lines_bytes() || self.held < share {
+            return;
+        }
+        if let Err(error) = self.spill() {
+            let mut failed = self.store.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert(error);
+        }
+        self.store.held.fetch_sub(self.held, Ordering::Relaxed);
+        self.store.spilled.fetch_add(self.held, Ordering::Relaxed);
+        self.held = 0;
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(Arc::new(SpillFile::create(&self.store.memory)?)),
+        };
+        let mut buffer = Vec::new();
+        for partition in &mut self.partitions {
+            partition.spill(file, &mut buffer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Local<'_> {
+    fn drop(&mut self) {
+        for (whole, part) in self.store.partitions.iter().zip(self.partitions.drain(..)) {
+            whole.lock().unwrap_or_else(PoisonError::into_inner).merge(part);
+        }
     }
 }
 
@@ -161,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_line_is_as_small_as_it_is_said_to_be() {
-        assert_eq!(size_of::<Line>(), 56);
+        assert_eq!((Packed::BYTES, Line::BYTES), (32, 56));
     }
 
     #[test]
@@ -178,32 +511,117 @@ mod tests {
         assert_eq!(minute_of(-100 * 366 * 86_400), None);
     }
 
-    #[test]
-    fn scattered_lines_all_arrive_in_their_partition() {
-        let store = Store::new();
-        let line = |i: u64| {
-            (
-                (i % 272) as u16,
-                Line {
-                    row: i,
-                    ..Line::default()
-                },
-            )
+    /// Every kind of line that packing could harm: at the limits of what fits and just beyond.
+    fn lines() -> Vec<Line> {
+        let plain = Line {
+            order: 0xFEDC_BA98_7654_3210,
+            quantity: -7 * 10_000,
+            amount: 123_456,
+            cost: 99,
+            customer: 3,
+            product: 5,
+            minute: 4_000_000_000,
+            flags: IS_RETURN | NON_PRODUCT,
+            group: 7,
+            ..Line::default()
         };
-        let lines: Vec<_> = (0..5_000).map(line).collect();
-        std::thread::scope(|scope| {
-            for half in lines.chunks(2_500) {
-                let store = &store;
-                scope.spawn(move || store.scatter(half));
+        let edge = i64::from(i32::MAX);
+        let mut lines = vec![plain];
+        for number in [0, -1, edge, -edge, edge + 1, -edge - 1, -edge - 2, 1 << 50, -(1 << 50)] {
+            lines.push(Line { quantity: number, ..plain });
+            lines.push(Line { amount: number, ..plain });
+            lines.push(Line { cost: number, ..plain });
+        }
+        lines.push(Line { cost: NO_COST, ..plain });
+        lines.push(Line { product: NONE, ..plain });
+        lines.push(Line { customer: NONE, ..plain });
+        lines.push(Line { group: NO_GROUP, flags: 7, ..plain });
+        for product in [Packed::NO_PRODUCT - 1, Packed::NO_PRODUCT, NONE - 1] {
+            lines.push(Line { product, ..plain });
+        }
+        for customer in [Packed::NO_CUSTOMER - 1, Packed::NO_CUSTOMER, NONE - 1] {
+            lines.push(Line { customer, ..plain });
+        }
+        lines
+    }
+
+    #[test]
+    fn a_line_that_is_packed_comes_back_as_it_was() {
+        let mut packed = 0;
+        for line in lines() {
+            let mut bytes = Vec::new();
+            line.write(&mut bytes);
+            assert_eq!(Line::read(bytes.first_chunk().unwrap()), line);
+            let Some(small) = Packed::of(&line) else { continue };
+            packed += 1;
+            bytes.clear();
+            small.write(&mut bytes);
+            let again = Packed::read(bytes.first_chunk().unwrap());
+            assert_eq!((again, again.to_line()), (small, line));
+        }
+        // Of each number, 0, -1, ±edge and, where it does not stand for unknown, the least of all.
+        assert_eq!(packed, 1 + 5 + 5 + 4 + 4 + 1 + 1);
+    }
+
+    fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
+        lines.sort_by_key(|l| (l.customer, l.product, l.quantity, l.amount, l.cost, l.order, l.flags, l.group));
+        lines
+    }
+
+    #[test]
+    fn lines_come_back_from_memory_and_from_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let all: Vec<Line> = lines()
+            .into_iter()
+            .filter(|l| l.customer == 3)
+            .cycle()
+            .take(20_000)
+            .enumerate()
+            .map(|(i, line)| Line {
+                customer: (i % 11) as u32,
+                product: i as u32 % 5,
+                order: i as u64,
+                group: 0,
+                ..line
+            })
+            .collect();
+        let codes = Renumbered {
+            products: vec![4, 3, 2, 1, 0],
+            groups: vec![9],
+        };
+        let expected: Vec<Line> = all
+            .iter()
+            .map(|line| Line {
+                product: 4 - line.product,
+                group: 9,
+                ..*line
+            })
+            .collect();
+        for (cap, whole) in [(u64::MAX, false), (1 << 16, false), (1 << 16, true)] {
+            let store = Store::new(Memory::new(cap, Some(folder.path())), whole);
+            std::thread::scope(|scope| {
+                for half in all.chunks(10_000) {
+                    let store = &store;
+                    scope.spawn(move || {
+                        let mut local = store.local();
+                        for some in half.chunks(500) {
+                            some.iter().for_each(|line| local.push(17, line));
+                            local.settle();
+                        }
+                    });
+                }
+            });
+            let (partitions, spilled) = store.into_partitions().unwrap();
+            assert_eq!((partitions[17].on_disk.is_empty(), spilled == 0), (cap == u64::MAX, cap == u64::MAX));
+            let (lines, ends) = partitions[17].by_customer(11, &codes).unwrap();
+            let mut start = 0;
+            for (customer, end) in ends.iter().enumerate() {
+                assert!(lines[start..*end as usize].iter().all(|l| l.customer == customer as u32));
+                start = *end as usize;
             }
-        });
-        let partitions = store.into_partitions();
-        assert_eq!(partitions.iter().map(Partition::len).sum::<usize>(), 5_000);
-        assert!(
-            partitions
-                .iter()
-                .enumerate()
-                .all(|(p, lines)| lines.iter().all(|l| l.row % 272 == p as u64))
-        );
+            assert_eq!(sorted(lines), sorted(expected.clone()));
+            assert_eq!(sorted(partitions[17].lines(&codes).unwrap()), sorted(expected.clone()));
+            assert!(partitions[3].lines(&codes).unwrap().is_empty());
+        }
     }
 }

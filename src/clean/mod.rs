@@ -2,8 +2,9 @@
 //!
 //! In: [`RawBatch`](crate::load::batch::RawBatch)es, from many threads, in any order. Out: [`Transactions`]: integer-coded lines partitioned
 //! by customer, the ids behind the codes, and a [`CleanReport`] whose counts add up.
-//! Cost: one pass over the lines; rules about ids run once for each distinct id of a block. Memory: 56 bytes a
-//! kept line, each distinct id once; rejected lines are packed, and go to disk where there are many.
+//! Cost: one pass over the lines; rules about ids run once for each distinct id of a block. Memory: 32 bytes a
+//! kept line, up to the cap, beyond which lines go to disk; each distinct id once; rejected lines are packed, and go to
+//! disk where there are many.
 
 mod cleaner;
 mod ids;
@@ -24,12 +25,13 @@ use crate::diagnostics::Problem;
 use crate::load::header::fold_words;
 use crate::load::line_type::LineType;
 use crate::schema::{Table, Type, column, nullable};
+use crate::spill::Memory;
 use crate::units::Day;
 
-pub use cleaner::{Cleaner, Transactions};
+pub use cleaner::{Cleaner, Transactions, Worker};
 pub use lines::{
     IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Partition,
-    minute_of,
+    Renumbered, day_of, minute_of,
 };
 pub use people::{People, PeopleError};
 pub use profile::{ColumnProfile, Profile, Profiler};
@@ -109,6 +111,7 @@ pub struct Params {
     actions: Actions,
     as_of: Option<Day>,
     anonymous_baskets: bool,
+    memory: Memory,
 }
 
 impl Config {
@@ -187,11 +190,17 @@ impl Config {
             actions,
             as_of,
             anonymous_baskets,
+            memory: Memory::new(u64::MAX, None),
         })
     }
 }
 
 impl Params {
+    /// Keeps lines within the cap.
+    pub fn hold_within(&mut self, memory: &Memory) {
+        self.memory = memory.clone();
+    }
+
     /// Whether a customer id is that of a test.
     pub fn is_test_customer(&self, id: &str) -> bool {
         let test = self.test_customer.as_ref();
@@ -225,7 +234,7 @@ pub enum Error {
         limit: f64,
         by_rule: Vec<(&'static str, u64)>,
     },
-    #[error("the rejected lines cannot be put away: {why}")]
+    #[error("lines cannot be put to disk: {why}")]
     Spool { why: String },
     #[error("no sale is left: all {returns} kept lines are returns or credits")]
     ReturnsOnly { returns: u64 },
@@ -263,7 +272,10 @@ impl Error {
                 "run `quintile check` on the same input; if the rejects are right, raise --set clean.max_reject_share"
                     .into()
             }
-            Self::Spool { .. } => "is there room in the folder for temporary files?".into(),
+            Self::Spool { .. } => {
+                "is there room in the folder for temporary files? --spill-dir names another, --memory allows more memory"
+                    .into()
+            }
             Self::TooManyGroups { .. } => "give clv.group_by a coarser column".into(),
             Self::ReturnsOnly { .. } => "is the sign of the amounts turned round?".into(),
         }

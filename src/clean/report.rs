@@ -61,6 +61,8 @@ pub struct CleanReport {
     pub currencies: Vec<String>,
     pub first_day: Option<Day>,
     pub last_day: Option<Day>,
+    /// Lines that were put to disk for want of memory.
+    pub spilled_bytes: u64,
     pub(super) spool_error: Option<String>,
     pub(super) kept_returns: u64,
     pub(super) outlier_threshold: f64,

@@ -11,7 +11,7 @@ use arrow::ipc::writer::FileWriter;
 
 use super::arrow_sizes::{check_file, check_stream};
 use super::batch::RawBatch;
-use super::columnar::{sample_texts, to_raw};
+use super::columnar::{Dictionaries, sample_texts, to_raw};
 use super::date::LocalClock;
 use super::guard;
 use super::mapping::Mapping;
@@ -91,11 +91,12 @@ impl ArrowFile {
         file: u32,
         mapping: &Mapping,
         clock: &mut LocalClock,
-        mut give: impl FnMut(RawBatch),
+        give: &mut dyn FnMut(RawBatch),
     ) -> Result<(), ArrowError> {
         /// A column of nulls, or of one value many times, has more rows than bytes.
         const PART_ROWS: usize = 1 << 20;
-        let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
+        let mut dictionaries = Dictionaries::default();
+        let mut wanted: Vec<usize> = mapping.wanted().filter_map(|c| mapping.positions[c as usize]).collect();
         wanted.sort_unstable();
         wanted.dedup();
         let projected = mapping
@@ -113,7 +114,7 @@ impl ArrowFile {
             let first_row = 1 + self.starts[at] + start as u64;
             start += part.num_rows();
             give(guarded(|| {
-                Ok(to_raw(part, &projected, mapping, file, first_row, clock))
+                Ok(to_raw(part, &projected, mapping, file, first_row, clock, &mut dictionaries))
             })?);
         }
         Ok(())

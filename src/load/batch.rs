@@ -4,6 +4,7 @@
 //! once; numbers and times are integers with three reserved values for what could not be read.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -127,7 +128,8 @@ pub type IntMap<K, V> = hashbrown::HashMap<K, V, std::hash::BuildHasherDefault<I
 #[derive(Clone, Debug, Default)]
 pub struct TextColumn {
     pub codes: Vec<u32>,
-    pub values: Strings,
+    /// May be shared with other batches, and hold values that stand in no row of this one.
+    pub values: Arc<Strings>,
 }
 
 impl TextColumn {
@@ -273,7 +275,7 @@ impl TextBuilder {
     pub fn finish(self) -> TextColumn {
         TextColumn {
             codes: self.codes,
-            values: self.values,
+            values: Arc::new(self.values),
         }
     }
 }
@@ -380,7 +382,7 @@ impl RawBatch {
             n_rows,
             customer: TextColumn {
                 codes: vec![MISSING_CODE; n_rows],
-                values: Strings::default(),
+                values: Arc::default(),
             },
             order: None,
             product: None,

@@ -1,9 +1,10 @@
-//! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes.
+//! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes,
+//! and a dictionary is copied once, however many batches share it.
 
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type,
     Int16Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -135,9 +136,9 @@ impl ParquetFile {
         file: u32,
         mapping: &Mapping,
         clock: &mut LocalClock,
-        mut give: impl FnMut(RawBatch),
+        give: &mut dyn FnMut(RawBatch),
     ) -> Result<(), ParquetError> {
-        let wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
+        let wanted: Vec<usize> = mapping.wanted().filter_map(|c| mapping.positions[c as usize]).collect();
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.bytes.path())?, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
@@ -155,9 +156,18 @@ impl ParquetFile {
             .map(|position| position.and_then(|p| in_file.binary_search(&p).ok()));
         let mut first_row = 1 + (0..group).map(|g| self.n_rows(g)).sum::<u64>();
         let mut reader = reader;
+        let mut dictionaries = Dictionaries::default();
         while let Some(batch) = guarded(|| reader.next().transpose().map_err(ParquetError::from))? {
             let n_rows = batch.num_rows() as u64;
-            give(to_raw(batch, &projected, mapping, file, first_row, clock));
+            give(to_raw(
+                batch,
+                &projected,
+                mapping,
+                file,
+                first_row,
+                clock,
+                &mut dictionaries,
+            ));
             first_row += n_rows;
         }
         Ok(())
@@ -187,11 +197,16 @@ pub fn to_raw(
     file: u32,
     first_row: u64,
     clock: &mut LocalClock,
+    dictionaries: &mut Dictionaries,
 ) -> RawBatch {
     let array = |c: Canonical| positions[c as usize].map(|i| batch.column(i).clone());
     let texts: Vec<_> = mapping
         .texts()
-        .map(|c| (c, array(c).map(|a| text_column(&a))))
+        .map(|c| {
+            let known = &mut dictionaries.0[c as usize];
+            let column = |a| dictionary_column(&a, known).unwrap_or_else(|| text_column(&a));
+            (c, array(c).map(column))
+        })
         .collect();
     let numbers = NUMBERS.map(|(c, decimals)| (c, array(c).map(|a| number_column(&a, c, mapping, decimals))));
     let ordered_at = array(Canonical::OrderedAt).map(|a| time_column(&a, mapping, clock));
@@ -239,30 +254,66 @@ fn mark_broken(raw: &mut RawBatch) {
     raw.broken = broken;
 }
 
+/// The dictionary that a column had last: the batches of a row group share theirs, and it need not be copied again.
+#[derive(Default)]
+pub struct Dictionaries([Option<Dictionary>; Canonical::ALL.len()]);
+
+struct Dictionary {
+    /// Holds the buffers, so that no other dictionary can lie in their place.
+    of: StringArray,
+    values: Arc<Strings>,
+    has_blank: bool,
+}
+
+impl Dictionary {
+    fn new(of: &StringArray) -> Self {
+        let mut values = Strings::default();
+        for value in of {
+            values.push(value.unwrap_or_default().trim_ascii().as_bytes());
+        }
+        let has_blank = values.iter().any(<[u8]>::is_empty);
+        Self {
+            of: of.clone(),
+            has_blank,
+            values: Arc::new(values),
+        }
+    }
+
+    fn is_of(&self, other: &StringArray) -> bool {
+        let place = |array: &StringArray| (array.value_data().as_ptr(), array.value_offsets().as_ptr(), array.len());
+        place(&self.of) == place(other)
+    }
+}
+
+/// A column of dictionary codes, if it is one; `known` is the dictionary of the batch before.
+fn dictionary_column(array: &ArrayRef, known: &mut Option<Dictionary>) -> Option<TextColumn> {
+    let array = array.as_dictionary_opt::<Int32Type>()?;
+    let values = array.values().as_string_opt::<i32>()?;
+    if !known.as_ref().is_some_and(|known| known.is_of(values)) {
+        *known = Some(Dictionary::new(values));
+    }
+    let dictionary = known.as_ref()?;
+    let keys = array.keys();
+    let codes = if keys.null_count() == 0 && !dictionary.has_blank {
+        keys.values().iter().map(|key| *key as u32).collect()
+    } else {
+        let code = |row: usize| match keys.is_null(row) {
+            true => MISSING_CODE,
+            false if dictionary.values.get(keys.value(row) as usize).is_empty() => MISSING_CODE,
+            false => keys.value(row) as u32,
+        };
+        (0..keys.len()).map(code).collect()
+    };
+    Some(TextColumn {
+        codes,
+        values: dictionary.values.clone(),
+    })
+}
+
 /// A column of ids. Whole numbers are written without a fraction, whatever their type.
 fn text_column(array: &ArrayRef) -> TextColumn {
-    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>()
-        && let Some(values) = dictionary.values().as_string_opt::<i32>()
-    {
-        let mut strings = Strings::default();
-        let mut blank = vec![false; values.len()];
-        for (i, value) in values.iter().enumerate() {
-            let value = value.unwrap_or_default().trim_ascii();
-            blank[i] = value.is_empty();
-            strings.push(value.as_bytes());
-        }
-        let keys = dictionary.keys();
-        let code = |row: usize| {
-            if keys.is_null(row) {
-                return MISSING_CODE;
-            }
-            let key = keys.value(row);
-            if blank[key as usize] { MISSING_CODE } else { key as u32 }
-        };
-        return TextColumn {
-            codes: (0..keys.len()).map(code).collect(),
-            values: strings,
-        };
+    if let Some(column) = dictionary_column(array, &mut None) {
+        return column;
     }
     fn strings<'a>(values: impl Iterator<Item = Option<&'a str>>) -> TextColumn {
         let mut builder = TextBuilder::default();

@@ -89,8 +89,13 @@ pub fn cut_error(path: &Path, error: CutError) -> Error {
     }
 }
 
-/// Reads all files of the plan with `n_threads` threads; `sink` is called from all of them, in no order.
-pub fn stream(plan: &Plan, n_threads: usize, sink: &(dyn Fn(RawBatch) + Sync)) -> Result<(), Error> {
+/// Reads all files of the plan with `n_threads` threads. Each has a sink of its own, made by `new_sink` and dropped when
+/// there is nothing left; to each sink batches come in the order of the input.
+pub fn stream<S: FnMut(RawBatch)>(
+    plan: &Plan,
+    n_threads: usize,
+    new_sink: impl Fn() -> S + Sync,
+) -> Result<(), Error> {
     let source = Mutex::new(Source {
         plan,
         next_file: 0,
@@ -100,11 +105,12 @@ pub fn stream(plan: &Plan, n_threads: usize, sink: &(dyn Fn(RawBatch) + Sync)) -
     let error: Mutex<Option<Error>> = Mutex::new(None);
     let work = || {
         let mut clock = LocalClock::new(plan.timezone);
+        let mut sink = new_sink();
         while !failed.load(Ordering::Relaxed) {
             let block = source.lock().unwrap_or_else(PoisonError::into_inner).next_block();
             let done = match block {
                 Ok(None) => break,
-                Ok(Some(block)) => decode_block(plan, block, &mut clock, sink),
+                Ok(Some(block)) => decode_block(plan, block, &mut clock, &mut sink),
                 Err(error) => Err(error),
             };
             if let Err(found) = done {
@@ -137,7 +143,7 @@ fn decode_block(
     plan: &Plan,
     block: Block,
     clock: &mut LocalClock,
-    sink: &(dyn Fn(RawBatch) + Sync),
+    sink: &mut dyn FnMut(RawBatch),
 ) -> Result<(), Error> {
     let (Block::Text(file, _) | Block::Group(file, _)) = block;
     let file_plan = &plan.files[file as usize];

@@ -55,6 +55,8 @@ pub struct Manifest {
     pub unmatched_returns: RuleCount,
     pub timings_seconds: Vec<(&'static str, f64)>,
     pub peak_memory_bytes: Option<u64>,
+    /// Lines that the memory cap put to disk.
+    pub spilled_bytes: u64,
     pub warnings: Vec<WarningText>,
     pub outputs: Vec<Published>,
 }

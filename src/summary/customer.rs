@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 
+use super::plain::Plain;
 use crate::clean::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE};
 
 /// Everything that later stages need of one customer; money and pieces in ten-thousandths.
@@ -58,6 +59,7 @@ pub struct Reducer {
     by_product: Vec<u32>,
     open_sales: Vec<u32>,
     by_order: Vec<u32>,
+    pub(super) plain: Plain,
     /// (day, net amount) of the orders that stand.
     standing: Vec<(i32, i128)>,
     /// Distinct products that the customer has, ascending.
@@ -90,7 +92,7 @@ pub fn is_duplicate(a: &Line, b: &Line) -> bool {
 }
 
 /// What a return takes away: pieces of a known product, otherwise money.
-fn measure(line: &Line) -> i64 {
+pub(super) fn measure(line: &Line) -> i64 {
     if line.product != NONE && line.quantity != 0 {
         line.quantity.abs()
     } else {
@@ -112,12 +114,22 @@ impl Reducer {
         if lines.iter().all(|line| line.is(IS_RETURN)) {
             return None;
         }
-        let mut row = CustomerRow {
-            code: first.customer,
-            ..CustomerRow::default()
-        };
         self.match_returns(lines, totals);
         self.collect_orders(lines);
+        let mut row = self.sums(first.customer, lines, as_of, recent_days);
+        row.orders = self.standing.len() as u32;
+        self.collect_days(lines, &mut row);
+        self.collect_products(lines);
+        row.products = self.owned.len() as u32;
+        Some(row)
+    }
+
+    /// What is a sum over the lines, in whatever order they stand.
+    pub(super) fn sums(&mut self, code: u32, lines: &[Line], as_of: i32, recent_days: i32) -> CustomerRow {
+        let mut row = CustomerRow {
+            code,
+            ..CustomerRow::default()
+        };
         let mut margin = None;
         self.by_group.clear();
         for line in lines {
@@ -144,11 +156,7 @@ impl Reducer {
         let largest = self.by_group.iter().max_by_key(|(group, sum)| (*sum, Reverse(*group)));
         row.group = largest.map_or(NO_GROUP, |(group, _)| *group);
         row.margin = margin;
-        row.orders = self.standing.len() as u32;
-        self.collect_days(lines, &mut row);
-        self.collect_products(lines);
-        row.products = self.owned.len() as u32;
-        Some(row)
+        row
     }
 
     fn add_to_group(&mut self, line: &Line) {

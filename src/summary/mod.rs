@@ -5,16 +5,16 @@
 //! all sums are integers, so that neither threads nor row order show.
 
 mod customer;
+mod plain;
 mod sets;
-
-use std::cmp::Ordering;
 
 use polars::prelude::{Column as Series, DataType, PolarsResult};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::clean::{
-    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NO_GROUP, NONE, Partition, Rule, Transactions,
+    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NO_GROUP, NONE, Partition, Renumbered, Rule,
+    Transactions,
 };
 use crate::diagnostics::{Problem, Warning};
 use crate::schema::{Column, Type, column, nullable};
@@ -281,23 +281,48 @@ impl Sums {
     }
 }
 
-/// What one partition gives.
+/// What one partition gives. Rows are in the order of the customers' codes.
 #[derive(Default)]
 struct Part {
-    rows: Vec<CustomerRow>,
+    /// Code of the customer of each row.
+    codes: Vec<u32>,
+    /// The columns of the rows, without ids.
+    columns: Summary,
     baskets: Baskets,
-    /// Owned products of each entry of `rows`.
+    /// Owned products of each row.
     owned_ends: Vec<u32>,
     owned_items: Vec<u32>,
-    /// Purchase days of each entry of `rows`, one after another.
-    purchases: Vec<(i32, i128)>,
+    /// Purchase days of each row, one after another.
+    days: Vec<i32>,
+    amounts: Vec<f64>,
     dropped: Vec<Line>,
 }
 
+/// Lines cannot be read back from where they were put.
+#[derive(Debug, thiserror::Error)]
+#[error("lines that were put to disk cannot be read back: {source}")]
+pub struct Error {
+    #[from]
+    source: std::io::Error,
+}
+
+impl Error {
+    pub fn hint(&self) -> String {
+        "--spill-dir names another folder for temporary files, --memory allows more memory".into()
+    }
+}
+
 /// Reduces all lines. `first_day` is the first day of any kept line, `as_of` the last that counts.
-pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: Day) -> Summarised {
+///
+/// # Errors
+/// Lines that the memory cap put to disk cannot be read back.
+pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: Day) -> Result<Summarised, Error> {
     let n_products = transactions.products.len();
-    let pass = Pass { params, as_of: as_of.0 };
+    let pass = Pass {
+        params,
+        as_of: as_of.0,
+        codes: &transactions.codes,
+    };
     let (customer_lines, anonymous_lines) = transactions.partitions.split_at(N_CUSTOMER_PARTITIONS);
 
     let chunk = customer_lines.len().div_ceil(rayon::current_num_threads().max(1) * 4);
@@ -305,10 +330,14 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
         let mut sums = Sums::new(n_products);
         let n_customers = |i: usize| transactions.customers[c * chunk + i].len();
         let reduce = |(i, lines)| pass.reduce(lines, n_customers(i), &mut sums);
-        let parts: Vec<Part> = partitions.iter().enumerate().map(reduce).collect();
-        (parts, sums)
+        let parts: Vec<Part> = partitions.iter().enumerate().map(reduce).collect::<Result<_, Error>>()?;
+        Ok::<_, Error>((parts, sums))
     };
-    let chunks: Vec<(Vec<Part>, Sums)> = customer_lines.par_chunks(chunk).enumerate().map(reduce_chunk).collect();
+    let chunks: Vec<(Vec<Part>, Sums)> = customer_lines
+        .par_chunks(chunk)
+        .enumerate()
+        .map(reduce_chunk)
+        .collect::<Result<_, Error>>()?;
     let mut parts = Vec::with_capacity(customer_lines.len());
     let mut sums = Sums::new(n_products);
     for (chunk_parts, chunk_sums) in chunks {
@@ -318,18 +347,24 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
     let anonymous: Vec<Baskets> = anonymous_lines
         .par_iter()
         .map(|lines| pass.anonymous_baskets(lines))
-        .collect();
-    assemble(transactions, parts, sums, anonymous, first_day, as_of)
+        .collect::<Result<_, Error>>()?;
+    Ok(assemble(transactions, parts, sums, anonymous, first_day, as_of))
 }
 
 struct Pass<'a> {
     params: &'a Params,
     as_of: i32,
+    codes: &'a Renumbered,
 }
 
 impl Pass<'_> {
-    fn reduce(&self, lines: &Partition, n_customers: usize, sums: &mut Sums) -> Part {
-        let (mut sorted, ends) = by_customer(lines, n_customers);
+    fn reduce(&self, lines: &Partition, n_customers: usize, sums: &mut Sums) -> Result<Part, Error> {
+        let Params {
+            recent_days,
+            non_products,
+            ..
+        } = *self.params;
+        let (mut sorted, ends) = lines.by_customer(n_customers, self.codes)?;
         let mut reducer = Reducer::new(self.params.return_window_minutes);
         let mut part = Part::default();
         let mut start = 0;
@@ -337,33 +372,29 @@ impl Pass<'_> {
             let end = end as usize;
             let of_customer = &mut sorted[start..end];
             start = end;
+            let is_plain = !self.params.reject_duplicates && !of_customer.iter().any(|line| line.is(IS_RETURN));
+            if is_plain && !of_customer.is_empty() {
+                sums.add_prices(of_customer);
+                let ahead = (self.as_of, recent_days);
+                let push = |products: &[u32]| part.baskets.push(products);
+                let row = reducer.reduce_plain(of_customer, ahead, non_products, &mut sums.totals, push);
+                part.push(&row, &reducer, sums);
+                continue;
+            }
             of_customer.sort_unstable_by_key(sort_key);
             let kept = self.drop_duplicates(of_customer, &mut part.dropped, &mut sums.totals);
             let of_customer = &of_customer[..kept];
-            for line in of_customer
-                .iter()
-                .filter(|line| !line.is(IS_RETURN) && line.product != NONE && line.amount > 0)
-            {
-                sums.product_lines[line.product as usize] += 1;
-                sums.product_log_amount[line.product as usize] += ((line.amount as f64).ln() * 1e6).round() as i64;
-            }
-            let row = reducer.reduce(of_customer, self.as_of, self.params.recent_days, &mut sums.totals);
+            sums.add_prices(of_customer);
+            let row = reducer.reduce(of_customer, self.as_of, recent_days, &mut sums.totals);
             let Some(row) = row else {
                 sums.returns_only_customers += u64::from(!of_customer.is_empty());
                 sums.returned -= of_customer.iter().map(|line| i128::from(line.amount)).sum::<i128>();
                 continue;
             };
-            sums.gross += row.gross;
-            sums.returned += row.returned;
-            part.purchases.extend_from_slice(&reducer.purchases);
-            part.owned_items.extend_from_slice(&reducer.owned);
-            part.owned_ends.push(part.owned_items.len() as u32);
-            part.rows.push(row);
-            reducer.baskets(of_customer, self.params.non_products, |products| {
-                part.baskets.push(products)
-            });
+            part.push(&row, &reducer, sums);
+            reducer.baskets(of_customer, non_products, |products| part.baskets.push(products));
         }
-        part
+        Ok(part)
     }
 
     /// Counts neighbours that are equal and, where asked for, moves the later ones behind the returned length.
@@ -385,73 +416,98 @@ impl Pass<'_> {
         kept
     }
 
-    fn anonymous_baskets(&self, lines: &Partition) -> Baskets {
-        let mut sorted: Vec<Line> = lines.iter().filter(|line| line.is(IN_BASKET)).copied().collect();
+    fn anonymous_baskets(&self, lines: &Partition) -> Result<Baskets, Error> {
+        let mut sorted = lines.lines(self.codes)?;
+        sorted.retain(|line| line.is(IN_BASKET));
         sorted.sort_unstable_by_key(|line| line.order);
         let mut reducer = Reducer::default();
         let mut baskets = Baskets::default();
         for order in sorted.chunk_by(|a, b| a.order == b.order) {
             reducer.baskets(order, self.params.non_products, |products| baskets.push(products));
         }
-        baskets
+        Ok(baskets)
     }
 }
 
-/// Counting sort by customer code; `ends[c]` is where customer `c` ends.
-fn by_customer(lines: &Partition, n_customers: usize) -> (Vec<Line>, Vec<u32>) {
-    let mut starts = vec![0u32; n_customers + 1];
-    for line in lines.iter() {
-        starts[line.customer as usize + 1] += 1;
+impl Sums {
+    /// Amounts of sale lines by product.
+    fn add_prices(&mut self, lines: &[Line]) {
+        for line in lines {
+            if !line.is(IS_RETURN) && line.product != NONE && line.amount > 0 {
+                self.product_lines[line.product as usize] += 1;
+                self.product_log_amount[line.product as usize] += ((line.amount as f64).ln() * 1e6).round() as i64;
+            }
+        }
     }
-    for c in 0..n_customers {
-        starts[c + 1] += starts[c];
+}
+
+impl Part {
+    /// Adds a customer, whose purchase days and products `reducer` holds.
+    fn push(&mut self, row: &CustomerRow, reducer: &Reducer, sums: &mut Sums) {
+        sums.gross += row.gross;
+        sums.returned += row.returned;
+        self.codes.push(row.code);
+        self.columns.push(row);
+        for (day, amount) in &reducer.purchases {
+            self.days.push(*day);
+            self.amounts.push(sum_to_f64(*amount));
+        }
+        self.owned_items.extend_from_slice(&reducer.owned);
+        self.owned_ends.push(self.owned_items.len() as u32);
     }
-    let mut next = starts.clone();
-    let mut sorted = vec![Line::default(); lines.len()];
-    for line in lines.iter() {
-        let slot = &mut next[line.customer as usize];
-        sorted[*slot as usize] = *line;
-        *slot += 1;
+}
+
+/// Where a row stands before the rows are sorted.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The first bytes of the id, so that most comparisons need no look at it.
+    prefix: u64,
+    part: u32,
+    row: u32,
+}
+
+impl Place {
+    fn new(id: &[u8], part: usize, row: usize) -> Self {
+        let mut first = [0; 8];
+        let n = id.len().min(first.len());
+        first[..n].copy_from_slice(&id[..n]);
+        Self {
+            prefix: u64::from_be_bytes(first),
+            part: part as u32,
+            row: row as u32,
+        }
     }
-    starts.remove(0);
-    (sorted, starts)
 }
 
 fn assemble(
     transactions: &Transactions,
-    parts: Vec<Part>,
+    mut parts: Vec<Part>,
     sums: Sums,
     anonymous: Vec<Baskets>,
     first_day: Day,
     as_of: Day,
 ) -> Summarised {
-    let id = |partition: usize, code: u32| transactions.customers[partition].get(code as usize);
-    let mut order: Vec<(u32, u32)> = Vec::new();
+    let id_of = |part: usize, code: u32| transactions.customers[part].get(code as usize);
+    let mut order: Vec<Place> = Vec::with_capacity(parts.iter().map(|part| part.codes.len()).sum());
     for (p, part) in parts.iter().enumerate() {
-        order.extend((0..part.rows.len() as u32).map(|r| (p as u32, r)));
+        order.extend((0..part.codes.len()).map(|row| Place::new(id_of(p, part.codes[row]), p, row)));
     }
-    let compare = |a: &(u32, u32), b: &(u32, u32)| -> Ordering {
-        let key = |(p, r): (u32, u32)| id(p as usize, parts[p as usize].rows[r as usize].code);
-        key(*a).cmp(key(*b))
-    };
-    order.par_sort_unstable_by(compare);
+    let id = |place: &Place| id_of(place.part as usize, parts[place.part as usize].codes[place.row as usize]);
+    order.par_sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| id(a).cmp(id(b))));
 
-    let mut summary = Summary {
+    let text = |place: &Place| String::from_utf8_lossy(id(place)).into_owned();
+    let ids = order.par_iter().map(text).collect();
+    let purchases = purchases(&mut parts, &order);
+    let mut rank: Vec<Vec<u32>> = parts.iter().map(|part| vec![0; part.codes.len()]).collect();
+    for (position, place) in order.iter().enumerate() {
+        rank[place.part as usize][place.row as usize] = position as u32;
+    }
+    let columns: Vec<Summary> = parts.iter_mut().map(|part| std::mem::take(&mut part.columns)).collect();
+    let summary = Summary {
+        ids,
         as_of,
-        ..Summary::default()
+        ..Summary::gathered(columns, &order)
     };
-    let mut rank: Vec<Vec<u32>> = parts.iter().map(|part| vec![0; part.rows.len()]).collect();
-    for (position, &(p, r)) in order.iter().enumerate() {
-        rank[p as usize][r as usize] = position as u32;
-        let row = &parts[p as usize].rows[r as usize];
-        push_row(
-            &mut summary,
-            String::from_utf8_lossy(id(p as usize, row.code)).into_owned(),
-            row,
-        );
-    }
-
-    let purchases = purchases(&parts, &order);
     let mut out = Summarised {
         purchases,
         n_anonymous_baskets: anonymous.iter().map(|b| b.ends.len() as u64).sum(),
@@ -491,52 +547,92 @@ fn assemble(
 }
 
 /// The purchase days of all rows, in the order of the summary.
-fn purchases(parts: &[Part], order: &[(u32, u32)]) -> Purchases {
+fn purchases(parts: &mut [Part], order: &[Place]) -> Purchases {
+    let end = |end: &mut usize, n: &u32| {
+        *end += *n as usize;
+        Some(*end)
+    };
     let ends: Vec<Vec<usize>> = parts
         .iter()
-        .map(|part| {
-            let ends = part.rows.iter().scan(0, |end, row| {
-                *end += row.purchase_days as usize;
-                Some(*end)
-            });
-            ends.collect()
-        })
+        .map(|part| part.columns.purchase_days.iter().scan(0, end).collect())
         .collect();
-    let mut out = Purchases::default();
-    for &(p, r) in order {
-        let (part, ends, r) = (&parts[p as usize], &ends[p as usize], r as usize);
-        let start = r.checked_sub(1).map_or(0, |before| ends[before]);
-        let days = &part.purchases[start..ends[r]];
-        out.days.extend(days.iter().map(|(day, _)| day));
-        out.amounts.extend(days.iter().map(|(_, amount)| sum_to_f64(*amount)));
+    let n_days = parts.iter().map(|part| part.days.len()).sum();
+    let mut out = Purchases {
+        ends: Vec::with_capacity(order.len()),
+        days: Vec::with_capacity(n_days),
+        amounts: Vec::with_capacity(n_days),
+    };
+    for place in order {
+        let (part, ends, row) = (&parts[place.part as usize], &ends[place.part as usize], place.row as usize);
+        let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+        out.days.extend_from_slice(&part.days[start..ends[row]]);
+        out.amounts.extend_from_slice(&part.amounts[start..ends[row]]);
         out.ends.push(out.days.len());
+    }
+    for part in parts {
+        (part.days, part.amounts) = (Vec::new(), Vec::new());
     }
     out
 }
 
-fn push_row(summary: &mut Summary, id: String, row: &CustomerRow) {
-    let x = row.purchase_days.saturating_sub(1);
-    let mean = |sum: i128, n: u32| (n > 0).then(|| sum_to_f64(sum) / f64::from(n));
-    summary.ids.push(id);
-    summary.first_day.push(row.first_day);
-    summary.last_day.push(row.last_day);
-    summary.orders.push(row.orders);
-    summary.purchase_days.push(row.purchase_days);
-    summary.products.push(row.products);
-    summary.units.push(sum_to_f64(row.units));
-    summary.gross_amount.push(sum_to_f64(row.gross));
-    summary.returned_amount.push(sum_to_f64(row.returned));
-    summary.net_amount.push(sum_to_f64(row.net()));
-    summary.net.push(row.net());
-    summary.margin_amount.push(row.margin.map(sum_to_f64));
-    summary.repeat_days.push(x);
-    summary.mean_repeat_amount.push(mean(row.repeat_amount, x));
-    summary
-        .mean_purchase_amount
-        .push(mean(row.purchase_amount, row.purchase_days));
-    summary.recent_amount.push(sum_to_f64(row.recent_amount));
-    summary.previous_amount.push(sum_to_f64(row.previous_amount));
-    summary.group.push((row.group != NO_GROUP).then_some(row.group));
+impl Summary {
+    /// All rows of `parts`, in the order of `places`; ids are left out. Each part's column is freed as soon as it is read.
+    fn gathered(mut parts: Vec<Self>, places: &[Place]) -> Self {
+        fn gather<T: Copy + Send + Sync>(
+            parts: &mut [Summary],
+            places: &[Place],
+            column: impl Fn(&mut Summary) -> &mut Vec<T>,
+        ) -> Vec<T> {
+            let columns: Vec<Vec<T>> = parts.iter_mut().map(|part| std::mem::take(column(part))).collect();
+            let value = |place: &Place| columns[place.part as usize][place.row as usize];
+            places.par_iter().map(value).collect()
+        }
+        let parts = &mut parts[..];
+        Self {
+            first_day: gather(parts, places, |s| &mut s.first_day),
+            last_day: gather(parts, places, |s| &mut s.last_day),
+            orders: gather(parts, places, |s| &mut s.orders),
+            purchase_days: gather(parts, places, |s| &mut s.purchase_days),
+            products: gather(parts, places, |s| &mut s.products),
+            units: gather(parts, places, |s| &mut s.units),
+            gross_amount: gather(parts, places, |s| &mut s.gross_amount),
+            returned_amount: gather(parts, places, |s| &mut s.returned_amount),
+            net_amount: gather(parts, places, |s| &mut s.net_amount),
+            net: gather(parts, places, |s| &mut s.net),
+            margin_amount: gather(parts, places, |s| &mut s.margin_amount),
+            repeat_days: gather(parts, places, |s| &mut s.repeat_days),
+            mean_repeat_amount: gather(parts, places, |s| &mut s.mean_repeat_amount),
+            mean_purchase_amount: gather(parts, places, |s| &mut s.mean_purchase_amount),
+            recent_amount: gather(parts, places, |s| &mut s.recent_amount),
+            previous_amount: gather(parts, places, |s| &mut s.previous_amount),
+            group: gather(parts, places, |s| &mut s.group),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a row, but for its id.
+    fn push(&mut self, row: &CustomerRow) {
+        let x = row.purchase_days.saturating_sub(1);
+        let mean = |sum: i128, n: u32| (n > 0).then(|| sum_to_f64(sum) / f64::from(n));
+        self.first_day.push(row.first_day);
+        self.last_day.push(row.last_day);
+        self.orders.push(row.orders);
+        self.purchase_days.push(row.purchase_days);
+        self.products.push(row.products);
+        self.units.push(sum_to_f64(row.units));
+        self.gross_amount.push(sum_to_f64(row.gross));
+        self.returned_amount.push(sum_to_f64(row.returned));
+        self.net_amount.push(sum_to_f64(row.net()));
+        self.net.push(row.net());
+        self.margin_amount.push(row.margin.map(sum_to_f64));
+        self.repeat_days.push(x);
+        self.mean_repeat_amount.push(mean(row.repeat_amount, x));
+        self.mean_purchase_amount
+            .push(mean(row.purchase_amount, row.purchase_days));
+        self.recent_amount.push(sum_to_f64(row.recent_amount));
+        self.previous_amount.push(sum_to_f64(row.previous_amount));
+        self.group.push((row.group != NO_GROUP).then_some(row.group));
+    }
 }
 
 fn warnings(summary: &Summary, sums: &Sums, out: &Summarised) -> Vec<Warning> {

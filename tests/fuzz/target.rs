@@ -160,7 +160,7 @@ fn read(plan: &Plan, n_threads: usize) -> Result<Rows, Error> {
         hashes: Vec::new(),
         is_odd: false,
     });
-    stream(plan, n_threads, &|batch| {
+    let sink = |batch: RawBatch| {
         assert!((batch.file as usize) < plan.files.len());
         check_batch(&batch);
         if batch.n_rows > 0 {
@@ -170,7 +170,8 @@ fn read(plan: &Plan, n_threads: usize) -> Result<Rows, Error> {
         rows.n += batch.n_rows as u64;
         rows.is_odd |= !batch.ragged.is_empty() || !batch.broken.is_empty();
         row_hashes(&batch, MAX_ROWS, &mut rows.hashes);
-    })?;
+    };
+    stream(plan, n_threads, || |batch| sink(batch))?;
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.hashes.sort_unstable();
     Ok(rows)

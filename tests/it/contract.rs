@@ -169,7 +169,7 @@ fn the_manifest_has_the_keys_of_the_contract() {
                products models selected_model selection_reason clusters contributors pairs timings_seconds \
                peak_memory_bytes warnings outputs";
     // Beyond the contract: what stands behind the choice of a model, how files were read, and what became of returns.
-    let more = "clv input_notes side_inputs returns_only_customers returns_rule unmatched_returns";
+    let more = "clv input_notes side_inputs spilled_bytes returns_only_customers returns_rule unmatched_returns";
     assert_eq!(
         keys(&snapshot.manifest),
         listed(top).union(&listed(more)).copied().collect()

@@ -243,6 +243,43 @@ fn threads_do_not_show_on_the_sample() {
     assert_same_results(&four, crate::support::sample(), "by the number of threads");
 }
 
+/// Lines that go to disk come back the same: sales and returns, lines to be dropped by row, anonymous baskets.
+#[test]
+fn the_memory_cap_does_not_show() {
+    let bench = Bench::new();
+    let spill_dir = bench.path("spill");
+    fs::create_dir(&spill_dir).unwrap();
+    let drops = ["--set", "clean.rules.exact_duplicate=reject"];
+    for (i, (input, settings)) in [
+        ("data/transactions.parquet", &[][..]),
+        ("data/transactions_messy.csv.gz", &[]),
+        ("data/transactions_messy.csv.gz", &drops),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let free = bench.snapshot(input, &format!("free-{i}"), settings);
+        assert_eq!(free.count("spilled_bytes"), 0);
+        for threads in ["1", "3"] {
+            let capped = ["--memory", "1MiB", "--spill-dir", spill_dir.to_str().unwrap(), "--threads", threads];
+            let capped = bench.snapshot(input, &format!("capped-{i}-{threads}"), &[&capped, settings].concat());
+            assert!(capped.count("spilled_bytes") > 0, "{input}: nothing went to disk");
+            assert_same_results(&free, &capped, input);
+        }
+    }
+    assert_eq!(fs::read_dir(&spill_dir).unwrap().count(), 0, "files are left behind");
+}
+
+#[test]
+fn a_memory_cap_or_a_folder_that_is_none_is_said() {
+    let bench = Bench::new();
+    let input = "data/transactions.parquet";
+    for size in ["lots", "0", "-2GB", "10KB"] {
+        bench.run_fails(input, &["--memory", size], 2, &["run.memory", "hint:", "2GB"]);
+    }
+    bench.run_fails(input, &["--spill-dir", "/nowhere/at/all"], 2, &["run.spill_dir", "hint:"]);
+}
+
 fn shuffled(text: &str, seed: u64) -> Vec<&str> {
     let mut rows: Vec<&str> = text.lines().skip(1).collect();
     rows.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));

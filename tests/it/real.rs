@@ -216,7 +216,8 @@ fn summary(input: String, settings: &[&str]) -> Summary {
         panic!("the data is rejected");
     };
     let first_day = cleaned.transactions.report.first_day.unwrap();
-    summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of).summary
+    let summarised = summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of);
+    summarised.unwrap().summary
 }
 
 fn assert_summary(real: &Real, folder: &str, summary: &Summary) {

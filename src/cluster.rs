@@ -1,23 +1,23 @@
 //! Groups of customers who behave alike: k-means on transformed, standardised features.
 //!
 //! In: [`Summary`]. Out: a cluster from 1 (most valuable) to k for each customer, readable names, centroids.
-//! Cost: linear in customers; k is chosen and the centroids are fitted on at most `max_fit_customers` of them,
-//! picked by a hash of their id, and everybody is then assigned to the nearest centroid.
+//! Cost: k is chosen and the centroids are fitted on at most `max_fit_customers` customers, picked by a hash of their
+//! id, so that this costs the same for any number. Three passes over all customers remain, each on all threads:
+//! moments of the features, hashes, the nearest centroid; the table reads them once more for medians and sums. No copy
+//! of the features is made; two bytes a customer are kept.
 //!
 //! # Formula
 //! Features are `sign(v) ln(1 + |v|)`, less their mean, over their population standard deviation. k-means by
-//! Lloyd's algorithm from k-means++ starts (Arthur & Vassilvitskii 2007), as in the crate linfa-clustering. The
-//! number of clusters is the one with the best mean silhouette (Rousseeuw 1987) in `[k_min, k_max]`.
-//! Inertia and labels are computed from the returned centroids, never taken from the last run of the fit.
+//! Lloyd's algorithm from k-means++ starts (Arthur & Vassilvitskii 2007): linfa-clustering makes the starts, the passes
+//! after it are our own. The number of clusters is the one with the best mean silhouette (Rousseeuw 1987) in
+//! `[k_min, k_max]`. Inertia and labels are computed from the returned centroids, never taken from the last run of the
+//! fit.
 
-use linfa::DatasetBase;
-use linfa::traits::Fit;
-use linfa_clustering::KMeans;
-use linfa_clustering::KMeansInit;
-use ndarray::{Array1, Array2, ArrayView1, Axis};
-use polars::prelude::{Column as Series, DataFrame, PolarsResult};
-use rand_xoshiro::Xoshiro256Plus;
-use rand_xoshiro::rand_core::SeedableRng;
+mod features;
+mod k_means;
+
+use ndarray::{Array1, Array2};
+use polars::prelude::{Column as Series, DataFrame, IdxSize, PolarsResult};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,11 @@ use crate::diagnostics::{Problem, Warning};
 use crate::load::batch::hash;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::Summary;
-use crate::units::{median, sum_known, sum_to_f64};
+use crate::units::sum_to_f64;
+
+use features::Features;
+pub use features::Scale;
+pub use k_means::{Points, assign, fit, refine, silhouette};
 
 /// The columns of `customers.parquet` that this stage makes.
 pub const COLUMNS: &[Column] = &[
@@ -88,15 +92,6 @@ pub enum Feature {
 }
 
 impl Feature {
-    fn values(self, summary: &Summary) -> Vec<f64> {
-        match self {
-            Self::DaysSinceLast => summary.days_since_last(),
-            Self::Orders => summary.orders.iter().map(|n| f64::from(*n)).collect(),
-            Self::NetAmount => summary.net_amount.clone(),
-            Self::GrossAmount => summary.gross_amount.clone(),
-        }
-    }
-
     /// Words for a centroid far below and far above the mean.
     fn words(self) -> [&'static str; 2] {
         match self {
@@ -209,56 +204,41 @@ pub struct Model {
     pub centroids: Vec<Vec<f64>>,
 }
 
-/// One feature's transform: `(sign(v) ln(1 + |v|) - mean) / deviation`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scale {
-    pub feature: Feature,
-    pub mean: f64,
-    pub deviation: f64,
-}
-
-fn transform(value: f64) -> f64 {
-    value.signum() * value.abs().ln_1p()
-}
-
-fn transform_back(value: f64) -> f64 {
-    value.signum() * value.abs().exp_m1()
-}
-
 /// Groups all customers. `summary` has at least one.
 pub fn run(params: &Params, summary: &Summary) -> Clusters {
-    let (points, scales) = features(&params.features, summary);
-    let fit_rows = sample(&summary.ids, params.max_fit_customers);
-    let fit_points = if fit_rows.len() == points.nrows() {
-        points.clone()
-    } else {
-        points.select(Axis(0), &fit_rows)
-    };
-    let n_distinct = n_distinct_rows(&fit_points);
+    let features = Features::new(&params.features, summary);
+    let fit_rows = sample(summary.n_customers(), params.max_fit_customers, |i| {
+        hash_of_id(summary, i)
+    });
+    let fit_points = features.select(&fit_rows);
+    let n_distinct = n_distinct_rows(&fit_points, params.k_max + 1);
     let k_max = params.k_max.min(n_distinct.saturating_sub(1));
     if summary.n_customers() < MIN_CUSTOMERS || k_max < 2 {
         return single(summary);
     }
-    let k_min = params.k_min.min(k_max);
     let silhouette_points = fit_points
         .slice(ndarray::s![..fit_points.nrows().min(MAX_SILHOUETTE_CUSTOMERS), ..])
         .to_owned();
     // The number of clusters is chosen on the customers of the silhouette; the centroids are then fitted on all.
-    let candidates: Vec<(usize, f64)> = (k_min..=k_max)
-        .map(|k| {
-            let centroids = fit(&silhouette_points, k, CHOICE_STARTS.min(params.n_starts), params.seed);
-            (k, silhouette(&silhouette_points, &centroids))
-        })
+    let tried: Vec<usize> = (params.k_min.min(k_max)..=k_max).collect();
+    let n_starts = CHOICE_STARTS.min(params.n_starts);
+    let candidates: Vec<Array2<f64>> = tried
+        .par_iter()
+        .map(|&k| fit(&silhouette_points, k, n_starts, params.seed))
         .collect();
+    let indices = k_means::silhouettes(&silhouette_points, &candidates);
     // Strictly better only: among equals the smaller k.
-    let best = candidates
-        .iter()
-        .reduce(|best, next| if next.1 > best.1 { next } else { best });
-    let Some(&(k, index)) = best else {
+    let best = tried.iter().zip(&indices);
+    let best = best.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    let Some((&k, &index)) = best else {
         return single(summary);
     };
     let centroids = &fit(&fit_points, k, params.n_starts, params.seed);
-    let tried: Vec<String> = candidates.iter().map(|(k, s)| format!("{k}: {s:.3}")).collect();
+    let tried: Vec<String> = tried
+        .iter()
+        .zip(&indices)
+        .map(|(k, s)| format!("{k}: {s:.3}"))
+        .collect();
     let selection = format!(
         "best mean silhouette of {} customers ({})",
         silhouette_points.nrows(),
@@ -266,8 +246,7 @@ pub fn run(params: &Params, summary: &Summary) -> Clusters {
     );
     named(
         summary,
-        &points,
-        &scales,
+        &features,
         centroids,
         Facts {
             method: "k_means",
@@ -279,136 +258,65 @@ pub fn run(params: &Params, summary: &Summary) -> Clusters {
     )
 }
 
-/// Transformed, standardised features: one row a customer; a feature without spread is left out.
-fn features(wanted: &[Feature], summary: &Summary) -> (Array2<f64>, Vec<Scale>) {
-    let n = summary.n_customers();
-    let mut scales = Vec::new();
-    let mut columns = Vec::new();
-    for &feature in wanted {
-        let values: Vec<f64> = feature.values(summary).into_iter().map(transform).collect();
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
-        if deviation > 1e-9 {
-            columns.extend(values.iter().map(|v| (v - mean) / deviation));
-            scales.push(Scale {
-                feature,
-                mean,
-                deviation,
-            });
+fn hash_of_id(summary: &Summary, customer: usize) -> u64 {
+    hash(summary.ids[customer].as_bytes())
+}
+
+/// All positions in order, or, of more than `limit`, those with the smallest hashes, in order of the hash; the first
+/// of equals comes first.
+fn sample(n: usize, limit: usize, hash_of: impl Fn(usize) -> u64 + Sync) -> Vec<usize> {
+    if n <= limit {
+        return (0..n).collect();
+    }
+    // Hashes are spread evenly: below this one lie a few more than are needed.
+    let mut highest = (u64::MAX as f64 * (1.1 * limit as f64 / n as f64)) as u64;
+    loop {
+        let hashes = (0..n).into_par_iter().map(|i| (hash_of(i), i));
+        let mut found: Vec<(u64, usize)> = hashes.filter(|(hash, _)| *hash <= highest).collect();
+        if limit <= found.len() {
+            found.par_sort_unstable();
+            return found.into_iter().take(limit).map(|(_, i)| i).collect();
+        }
+        highest = highest.saturating_mul(2).max(1);
+    }
+}
+
+/// The number of different rows, counted no further than to `enough`.
+fn n_distinct_rows(points: &Array2<f64>, enough: usize) -> usize {
+    let mut distinct: Vec<Vec<u64>> = Vec::new();
+    for row in points.rows() {
+        let is_new = |known: &Vec<u64>| !known.iter().zip(row).all(|(known, v)| *known == v.to_bits());
+        if distinct.iter().all(is_new) {
+            distinct.push(row.iter().map(|v| v.to_bits()).collect());
+        }
+        if distinct.len() == enough {
+            break;
         }
     }
-    let by_feature = Array2::from_shape_vec((scales.len(), n), columns).unwrap_or_else(|_| Array2::zeros((0, n)));
-    (by_feature.reversed_axes().as_standard_layout().into_owned(), scales)
+    distinct.len()
 }
 
-/// Positions of at most `limit` customers, chosen and ordered by the hash of their id.
-fn sample(ids: &[String], limit: usize) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..ids.len()).collect();
-    rows.sort_by_cached_key(|&i| hash(ids[i].as_bytes()));
-    rows.truncate(limit);
-    rows
-}
-
-fn n_distinct_rows(points: &Array2<f64>) -> usize {
-    let mut rows: Vec<Vec<u64>> = points
-        .rows()
-        .into_iter()
-        .map(|row| row.iter().map(|v| v.to_bits()).collect())
-        .collect();
-    rows.sort_unstable();
-    rows.dedup();
-    rows.len()
-}
-
-/// Centroids of the best of `n_starts` runs, each from its own k-means++ start, refined until they rest; shape (k,
-/// n_features).
-pub fn fit(points: &Array2<f64>, k: usize, n_starts: usize, seed: u64) -> Array2<f64> {
-    const ROUGH: f64 = 1e-2;
-    const FINE: f64 = 1e-7;
-    let start_seed = |start: u64| seed ^ start.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((k as u64) << 48);
-    let starts: Vec<Array2<f64>> = (0..n_starts as u64)
-        .into_par_iter()
-        .filter_map(|start| k_means(points, k, KMeansInit::KMeansPlusPlus, start_seed(start), ROUGH))
-        .collect();
-    let best = starts
-        .into_iter()
-        .map(|centroids| (assign(points, &centroids).1, centroids));
-    let best = best.reduce(|best, next| if next.0 < best.0 { next } else { best });
-    let best = best.map_or_else(
-        || points.slice(ndarray::s![..k, ..]).to_owned(),
-        |(_, centroids)| centroids,
-    );
-    k_means(points, k, KMeansInit::Precomputed(best.clone()), seed, FINE).unwrap_or(best)
-}
-
-/// One run of the crate's k-means; `None` if it gives no finite centroids.
-fn k_means(points: &Array2<f64>, k: usize, init: KMeansInit<f64>, seed: u64, tolerance: f64) -> Option<Array2<f64>> {
-    let params = KMeans::params_with_rng(k, Xoshiro256Plus::seed_from_u64(seed));
-    let params = params
-        .n_runs(1)
-        .tolerance(tolerance)
-        .max_n_iterations(300)
-        .init_method(init);
-    let fitted = params.fit(&DatasetBase::from(points.view())).ok()?;
-    fitted
-        .centroids()
-        .iter()
-        .all(|c| c.is_finite())
-        .then(|| fitted.centroids().clone())
-}
-
-fn squared_distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
-    a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum()
-}
-
-/// Nearest centroid of each point (from 0; the first of equals), and the inertia.
-pub fn assign(points: &Array2<f64>, centroids: &Array2<f64>) -> (Vec<u16>, f64) {
-    let nearest = |point: ArrayView1<f64>| {
-        let distances = centroids
-            .rows()
-            .into_iter()
-            .enumerate()
-            .map(|(c, centroid)| (squared_distance(point, centroid), c as u16));
-        distances
-            .reduce(|best, next| if next.0 < best.0 { next } else { best })
-            .unwrap_or((0.0, 0))
+/// Number of customers and net amount of each cluster.
+fn totals(labels: &[u16], net: &[i128], k: usize) -> Vec<(u64, i128)> {
+    let zero = || vec![(0, 0); k];
+    let of_chunk = |(labels, net): (&[u16], &[i128])| {
+        let mut totals = zero();
+        for (&c, net) in labels.iter().zip(net) {
+            let (size, sum) = &mut totals[usize::from(c)];
+            *size += 1;
+            *sum += net;
+        }
+        totals
     };
-    let rows: Vec<ArrayView1<f64>> = points.rows().into_iter().collect();
-    let found: Vec<(f64, u16)> = rows.into_par_iter().map(nearest).collect();
-    // Summed in order of customers: the same bits for any number of threads.
-    let inertia = found.iter().map(|(distance, _)| distance).sum();
-    (found.into_iter().map(|(_, c)| c).collect(), inertia)
-}
-
-/// Mean silhouette of the points under their nearest centroids; 0 for a point alone in its cluster.
-pub fn silhouette(points: &Array2<f64>, centroids: &Array2<f64>) -> f64 {
-    let (labels, _) = assign(points, centroids);
-    let k = centroids.nrows();
-    let mut sizes = vec![0usize; k];
-    labels.iter().for_each(|&c| sizes[usize::from(c)] += 1);
-    let of_point = |i: usize| {
-        let mut sums = vec![0.0; k];
-        for (other, &c) in points.rows().into_iter().zip(&labels) {
-            sums[usize::from(c)] += squared_distance(points.row(i), other).sqrt();
+    let add = |mut all: Vec<(u64, i128)>, part: Vec<(u64, i128)>| {
+        for ((size, sum), (size_of_part, sum_of_part)) in all.iter_mut().zip(part) {
+            *size += size_of_part;
+            *sum += sum_of_part;
         }
-        let own = usize::from(labels[i]);
-        if sizes[own] < 2 {
-            return 0.0;
-        }
-        let within = sums[own] / (sizes[own] - 1) as f64;
-        let others = (0..k)
-            .filter(|&c| c != own && sizes[c] > 0)
-            .map(|c| sums[c] / sizes[c] as f64);
-        let between = others.fold(f64::INFINITY, f64::min);
-        let larger = within.max(between);
-        if larger > 0.0 && larger.is_finite() {
-            (between - within) / larger
-        } else {
-            0.0
-        }
+        all
     };
-    let values: Vec<f64> = (0..points.nrows()).into_par_iter().map(of_point).collect();
-    values.iter().sum::<f64>() / points.nrows().max(1) as f64
+    let chunks = labels.par_chunks(k_means::CHUNK).zip(net.par_chunks(k_means::CHUNK));
+    chunks.map(of_chunk).reduce(zero, add)
 }
 
 fn single(summary: &Summary) -> Clusters {
@@ -432,24 +340,23 @@ fn single(summary: &Summary) -> Clusters {
 }
 
 /// Renumbers the clusters by mean net amount, drops empty ones, and names them.
-fn named(summary: &Summary, points: &Array2<f64>, scales: &[Scale], centroids: &Array2<f64>, facts: Facts) -> Clusters {
-    let (labels, inertia) = assign(points, centroids);
+fn named(summary: &Summary, features: &Features, centroids: &Array2<f64>, facts: Facts) -> Clusters {
+    let (mut labels, inertia) = assign(features, centroids);
     let k = centroids.nrows();
-    let (mut sizes, mut net) = (vec![0u64; k], vec![0i128; k]);
-    for (i, &c) in labels.iter().enumerate() {
-        sizes[usize::from(c)] += 1;
-        net[usize::from(c)] += summary.net[i];
-    }
-    let mut order: Vec<usize> = (0..k).filter(|&c| sizes[c] > 0).collect();
-    let mean = |c: usize| net[c] as f64 / sizes[c] as f64;
-    order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)).then_with(|| sizes[a].cmp(&sizes[b])));
+    let totals = totals(&labels, &summary.net, k);
+    let mut order: Vec<usize> = (0..k).filter(|&c| totals[c].0 > 0).collect();
+    let mean = |c: usize| totals[c].1 as f64 / totals[c].0 as f64;
+    order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)).then_with(|| totals[a].0.cmp(&totals[b].0)));
     let mut new_label = vec![0u16; k];
     for (position, &c) in order.iter().enumerate() {
         new_label[c] = position as u16 + 1;
     }
+    labels
+        .par_iter_mut()
+        .for_each(|label| *label = new_label[usize::from(*label)]);
     let mut names: Vec<String> = Vec::new();
     for &c in &order {
-        let name = name_of(scales, &centroids.row(c).to_owned());
+        let name = name_of(&features.scales, &centroids.row(c).to_owned());
         let n_same = names
             .iter()
             .filter(|other| **other == name || other.starts_with(&format!("{name} (")))
@@ -461,7 +368,7 @@ fn named(summary: &Summary, points: &Array2<f64>, scales: &[Scale], centroids: &
         });
     }
     Clusters {
-        of_customer: labels.iter().map(|&c| new_label[usize::from(c)]).collect(),
+        of_customer: labels,
         names,
         facts: Facts {
             inertia,
@@ -470,7 +377,7 @@ fn named(summary: &Summary, points: &Array2<f64>, scales: &[Scale], centroids: &
         },
         warnings: Vec::new(),
         model: Model {
-            features: scales.to_vec(),
+            features: features.scales.clone(),
             centroids: order.iter().map(|&c| centroids.row(c).to_vec()).collect(),
         },
     }
@@ -500,42 +407,38 @@ impl Clusters {
 
     /// The columns of [`COLUMNS`].
     pub fn to_columns(&self) -> Vec<Series> {
-        let names: Vec<&str> = (0..self.of_customer.len()).map(|i| self.name(i)).collect();
-        vec![
-            Series::new("cluster".into(), &self.of_customer),
-            Series::new("cluster_name".into(), names),
-        ]
+        let positions: Vec<IdxSize> = self.of_customer.par_iter().map(|c| IdxSize::from(c - 1)).collect();
+        // Rows that share the few names, not a copy of a name for each.
+        let names = Series::new("cluster_name".into(), &self.names).take_slice(&positions);
+        let names = names.unwrap_or_else(|_| {
+            let names: Vec<&str> = (0..self.of_customer.len()).map(|i| self.name(i)).collect();
+            Series::new("cluster_name".into(), names)
+        });
+        vec![Series::new("cluster".into(), &self.of_customer), names]
     }
 
     /// The frame of [`TABLE`]; `clv` has one entry a customer.
     pub fn to_frame(&self, summary: &Summary, clv: &[Option<f64>]) -> PolarsResult<DataFrame> {
         let k = self.names.len();
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); k];
-        for (i, &cluster) in self.of_customer.iter().enumerate() {
-            members[usize::from(cluster) - 1].push(i);
-        }
-        let sum = |of: &Vec<usize>| sum_to_f64(of.iter().map(|&i| summary.net[i]).sum());
-        let sizes: Vec<u64> = members.iter().map(|of| of.len() as u64).collect();
-        let net: Vec<f64> = members.iter().map(sum).collect();
+        // Label 0 is nobody's.
+        let totals = totals(&self.of_customer, &summary.net, k + 1);
+        let sizes: Vec<u64> = totals[1..].iter().map(|(size, _)| *size).collect();
+        let net: Vec<f64> = totals[1..].iter().map(|(_, net)| sum_to_f64(*net)).collect();
         let mean: Vec<f64> = net
             .iter()
             .zip(&sizes)
             .map(|(net, n)| net / (*n).max(1) as f64)
             .collect();
-        let clv: Vec<Option<f64>> = members.iter().map(|of| sum_known(of.iter().map(|&i| clv[i]))).collect();
-        let days = summary.days_since_last();
-        let medians = |value: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            members
-                .iter()
-                .map(|of| median(of.iter().map(|&i| value(i)).collect()).unwrap_or(0.0))
-                .collect()
-        };
+        // One measure after the other: only one is copied at a time.
+        let measures = [Feature::DaysSinceLast, Feature::Orders, Feature::NetAmount];
+        let medians = || measures.map(|measure| self.medians(summary, &sizes, measure));
+        let (clv, [days, orders, amounts]) = rayon::join(|| self.sums_of(clv), medians);
         let centroid = |wanted: Feature| -> Vec<Option<f64>> {
             let Some(i) = self.model.features.iter().position(|scale| scale.feature == wanted) else {
                 return vec![None; k];
             };
             let scale = self.model.features[i];
-            let back = |row: &Vec<f64>| transform_back(scale.mean + row[i] * scale.deviation);
+            let back = |row: &Vec<f64>| scale.restore(row[i]);
             self.model.centroids.iter().map(|row| Some(back(row))).collect()
         };
         DataFrame::new_infer_height(vec![
@@ -545,13 +448,50 @@ impl Clusters {
             Series::new("net_amount".into(), net),
             Series::new("mean_net_amount".into(), mean),
             Series::new("clv_amount".into(), clv),
-            Series::new("median_days_since_last".into(), medians(&|i| days[i])),
-            Series::new("median_orders".into(), medians(&|i| f64::from(summary.orders[i]))),
-            Series::new("median_net_amount".into(), medians(&|i| summary.net_amount[i])),
+            Series::new("median_days_since_last".into(), days),
+            Series::new("median_orders".into(), orders),
+            Series::new("median_net_amount".into(), amounts),
             Series::new("centroid_days_since_last".into(), centroid(Feature::DaysSinceLast)),
             Series::new("centroid_orders".into(), centroid(Feature::Orders)),
             Series::new("centroid_net_amount".into(), centroid(Feature::NetAmount)),
         ])
+    }
+
+    /// Sum of the known values of each cluster, in order of customers; `None` where none is known.
+    fn sums_of(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
+        let mut sums = vec![None; self.names.len()];
+        for (&c, value) in self.of_customer.iter().zip(values) {
+            if let Some(value) = value {
+                let sum = &mut sums[usize::from(c) - 1];
+                *sum = Some(sum.unwrap_or(0.0) + value);
+            }
+        }
+        sums
+    }
+
+    /// Median of the measure in each cluster; 0 for a cluster without customers.
+    fn medians(&self, summary: &Summary, sizes: &[u64], measure: Feature) -> Vec<f64> {
+        let mut groups: Vec<Vec<f64>> = sizes.iter().map(|n| Vec::with_capacity(*n as usize)).collect();
+        for (i, &c) in self.of_customer.iter().enumerate() {
+            groups[usize::from(c) - 1].push(measure.value(summary, i));
+        }
+        groups
+            .par_iter_mut()
+            .map(|values| median_by_selection(values))
+            .collect()
+    }
+}
+
+/// The median in linear time; 0 without values.
+fn median_by_selection(values: &mut [f64]) -> f64 {
+    let n = values.len();
+    if n == 0 {
+        return 0.0;
+    }
+    let (below, &mut upper, _) = values.select_nth_unstable_by(n / 2, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(lower) if n.is_multiple_of(2) => (lower + upper) / 2.0,
+        _ => upper,
     }
 }
 
@@ -617,11 +557,59 @@ mod tests {
     }
 
     #[test]
-    fn silhouette_of_two_far_pairs_is_as_computed_by_hand() {
-        let points = ndarray::array![[0.0], [1.0], [10.0], [11.0]];
-        let centroids = ndarray::array![[0.5], [10.5]];
-        // a = 1 for all; b = 10.5, 9.5, 9.5, 10.5.
-        let expected = (2.0 * (9.5 / 10.5) + 2.0 * (8.5 / 9.5)) / 4.0;
-        assert!((silhouette(&points, &centroids) - expected).abs() < 1e-15);
+    fn the_sample_is_the_beginning_of_all_customers_sorted_by_hash() {
+        let sorted = |n: usize, limit: usize, hash_of: &dyn Fn(usize) -> u64| {
+            let mut rows: Vec<usize> = (0..n).collect();
+            rows.sort_by_cached_key(|&i| hash_of(i));
+            rows.truncate(limit);
+            rows
+        };
+        let of_id = |i: usize| hash(format!("C{i}").as_bytes());
+        for (n, limit) in [(1_001, 1_000), (5_000, 1_000), (100_000, 1_000), (30_000, 29_999)] {
+            assert_eq!(sample(n, limit, of_id), sorted(n, limit, &of_id), "{limit} of {n}");
+        }
+        assert_eq!(sample(1_000, 1_000, of_id), (0..1_000).collect::<Vec<_>>());
+        // Nothing but large hashes, and many equal ones.
+        for hash_of in [|i: usize| u64::MAX - (i % 3) as u64, |_: usize| u64::MAX, |_: usize| 0] {
+            assert_eq!(sample(3_000, 1_000, hash_of), sorted(3_000, 1_000, &hash_of));
+        }
+    }
+
+    #[test]
+    fn distinct_rows_are_counted_up_to_enough() {
+        let points = Array2::from_shape_fn((100, 2), |(i, j)| (i % 3 + j) as f64);
+        assert_eq!(n_distinct_rows(&points, 9), 3);
+        assert_eq!(n_distinct_rows(&points, 2), 2);
+        assert_eq!(n_distinct_rows(&Array2::zeros((4, 0)), 9), 1);
+    }
+
+    #[test]
+    fn medians_by_selection_are_those_of_sorting() {
+        for n in 0..40u64 {
+            let mut values: Vec<f64> = (0..n).map(|i| hash(&i.to_le_bytes()) as i16 as f64 / 7.0).collect();
+            let expected = crate::units::median(values.clone()).unwrap_or(0.0);
+            assert_eq!(median_by_selection(&mut values), expected, "{n} values");
+        }
+    }
+
+    #[test]
+    fn one_thread_and_two_give_the_same_clusters() {
+        let summary = customers(12_345, |i| {
+            let days = hash(&i.to_le_bytes()) % 900;
+            (days as i32, 1 + (i * i % 13) as u32, (i * i * i % 10_007) as f64 / 3.0)
+        });
+        let of = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            let clusters = pool.install(|| run(&params(), &summary));
+            let bits = clusters.model.centroids.concat().into_iter().map(f64::to_bits);
+            let scales = clusters.model.features.iter();
+            let bits: Vec<u64> = bits
+                .chain(scales.flat_map(|scale| [scale.mean.to_bits(), scale.deviation.to_bits()]))
+                .collect();
+            (clusters.of_customer, clusters.names, clusters.facts, bits)
+        };
+        let one = of(1);
+        assert_eq!(one.0.len(), 12_345);
+        assert!(of(2) == one && of(5) == one);
     }
 }

@@ -125,8 +125,8 @@ enum Command {
 /// Flags of every command that reads transactions.
 #[derive(Args, Debug)]
 struct JobArgs {
-    /// Files, folders, globs or - for standard input: delimited text, JSON Lines, Parquet, Arrow or Excel, also .gz
-    /// and .zst [default: the bundled sample]
+    /// Files, folders, globs, the same on s3:// or - for standard input: delimited text, JSON Lines, Parquet, Arrow or
+    /// Excel, also .gz and .zst [default: the bundled sample]
     #[arg(short, long, value_name = "PATH", num_args = 1..)]
     input: Vec<PathBuf>,
     /// Config file (TOML); holds only what differs from the defaults

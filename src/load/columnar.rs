@@ -1,7 +1,7 @@
 //! Parquet, read by row group: only the mapped columns are decoded, text comes as dictionary codes,
 //! and a dictionary is copied once, however many batches share it.
 
-use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -15,6 +15,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::batch::{MISSING, MISSING_CODE, OVERFLOW, RawBatch, RawRows, Strings, TextBuilder, TextColumn};
 use super::date::LocalClock;
@@ -53,8 +54,7 @@ impl ParquetFile {
     }
 
     fn open_unguarded(bytes: &Bytes) -> Result<Self, ParquetError> {
-        let file = File::open(bytes.path())?;
-        let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        let plain = ArrowReaderMetadata::load(&bytes.footer()?, ArrowReaderOptions::new())?;
         // Text as dictionaries: a dictionary page becomes codes without a look at each row.
         let as_dictionary = |field: &Arc<Field>| match field.data_type() {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
@@ -65,7 +65,8 @@ impl ParquetFile {
         };
         let fields: Vec<_> = plain.schema().fields().iter().map(as_dictionary).collect();
         let hinted = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(hinted)).unwrap_or(plain);
+        let options = ArrowReaderOptions::new().with_schema(hinted);
+        let metadata = ArrowReaderMetadata::try_new(plain.metadata().clone(), options).unwrap_or(plain);
         Ok(Self {
             bytes: bytes.clone(),
             metadata,
@@ -117,8 +118,10 @@ impl ParquetFile {
         mut give: impl FnMut(&RecordBatch) -> bool,
     ) -> Result<(), ParquetError> {
         guarded(|| {
-            let file = File::open(self.bytes.path())?;
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+            let n_columns = self.parts(0..self.n_row_groups().min(1), &mask).len();
+            let parts = || self.parts(0..self.n_row_groups(), &mask);
+            let chunks = self.bytes.columns(n_columns, parts)?;
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone());
             let builder = builder.with_projection(mask).with_batch_size(n_rows.min(BATCH_ROWS));
             for batch in builder.with_limit(n_rows).build()? {
                 if !give(&batch?) {
@@ -127,6 +130,27 @@ impl ParquetFile {
             }
             Ok(())
         })
+    }
+
+    /// Where the columns lie in the file.
+    fn parts(&self, groups: Range<usize>, mask: &ProjectionMask) -> Vec<Range<u64>> {
+        let groups = groups.map(|group| self.metadata.metadata().row_group(group));
+        let columns = groups.flat_map(|group| group.columns().iter().enumerate());
+        let part = |column: &ColumnChunkMetaData| {
+            let (start, length) = column.byte_range();
+            start..start.saturating_add(length)
+        };
+        columns
+            .filter(|(leaf, _)| mask.leaf_included(*leaf))
+            .map(|(_, column)| part(column))
+            .collect()
+    }
+
+    /// Tells that a row group will be decoded.
+    pub fn fetch_ahead(&self, group: usize, mapping: &Mapping) {
+        let wanted = mapping.positions.iter().flatten().copied();
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), wanted);
+        self.bytes.fetch_ahead(group, || self.parts(group..group + 1, &mask));
     }
 
     /// Decodes one row group, a batch at a time.
@@ -139,10 +163,9 @@ impl ParquetFile {
         give: &mut dyn FnMut(RawBatch),
     ) -> Result<(), ParquetError> {
         let wanted: Vec<usize> = mapping.wanted().filter_map(|c| mapping.positions[c as usize]).collect();
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.bytes.path())?, self.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
-        let reader = builder
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), wanted.iter().copied());
+        let chunks = self.bytes.group(group, || self.parts(group..group + 1, &mask))?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
             .with_projection(mask)
             .with_row_groups(vec![group])
             .with_batch_size(BATCH_ROWS)

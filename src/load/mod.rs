@@ -2,7 +2,8 @@
 //!
 //! In: paths of files and folders. Out: a [`Plan`] (which files, how they are written, which column is which, and
 //! the evidence), then [`RawBatch`](batch::RawBatch)es handed to a sink from all threads. Formats: delimited text, JSON
-//! Lines, Parquet, Arrow IPC and Excel workbooks, each plain, gzip or zstd. Cost: one pass; memory is a few blocks for
+//! Lines, Parquet, Arrow IPC and Excel workbooks, each plain, gzip or zstd, on this machine or in an S3-compatible
+//! object store ([`remote`]). Cost: one pass; memory is a few blocks for
 //! each thread, whatever the size of the input.
 
 pub mod arrow_file;
@@ -20,6 +21,7 @@ pub mod mapping;
 pub mod number;
 mod open;
 mod plan;
+pub mod remote;
 mod resolve;
 mod rows;
 pub mod side;
@@ -282,6 +284,8 @@ pub enum Error {
     },
     #[error("{}: column {header:?}: {why}", path.display())]
     Number { path: PathBuf, header: String, why: String },
+    #[error("cannot read {url}: {cause}")]
+    Remote { url: String, cause: remote::Cause },
     #[error("{} files are more than {limit}", n)]
     TooManyFiles { n: usize, limit: usize },
 }
@@ -294,6 +298,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoInput => 2,
+            Self::Remote { cause, .. } => cause.exit_code(),
             _ => 3,
         }
     }
@@ -312,6 +317,9 @@ impl Error {
             }
             Self::Io { source, .. } if source.get_ref().is_some_and(|inner| inner.is::<spool::Bomb>()) => {
                 "unpack it yourself if you trust it, and give quintile the unpacked file".into()
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room in the folder of temporary files, or name another one with TMPDIR".into()
             }
             Self::Io { .. } => "the file may be damaged or no longer there: fetch it again".into(),
             Self::NoMatch { .. } => "check the pattern; put it in quotes so that the shell leaves it alone".into(),
@@ -365,6 +373,7 @@ impl Error {
             Self::Number { .. } => {
                 "say which with --decimal point or --decimal comma, or map another column with --map".into()
             }
+            Self::Remote { cause, .. } => cause.hint(),
             Self::TooManyFiles { .. } => "join the files, or run on one folder after another".into(),
         }
     }

@@ -96,13 +96,16 @@ fn workbook_error(path: &Path) -> impl FnOnce(WorkbookError) -> Error {
 impl Opened {
     pub fn open(params: &Params, found: &Found) -> Result<Self, Error> {
         let path = &found.path;
-        let bytes = if path.as_os_str() == STDIN {
-            Bytes::copy::<io::Error>(path, |into| io::copy(&mut io::stdin().lock(), into).map(drop))
-        } else {
-            Bytes::file(path)
+        let bytes = match &found.object {
+            Some(object) => object.open()?,
+            None if path.as_os_str() == STDIN => {
+                let copy = Bytes::copy::<io::Error>(path, |into| io::copy(&mut io::stdin().lock(), into).map(drop));
+                copy.map_err(io_error(path))?
+            }
+            None => Bytes::file(path).map_err(io_error(path))?,
         };
-        let bytes = bytes.map_err(io_error(path))?;
-        let mut opened = Self::look(params, bytes, 0)?;
+        let looked = Self::look(params, bytes.clone(), 0);
+        let mut opened = looked.map_err(|error| bytes.failure().unwrap_or(error))?;
         for (key, value) in &found.keys {
             // What stands in the file is nearer than what its folder is called.
             if !opened.headers.contains(key) {
@@ -113,6 +116,26 @@ impl Opened {
             }
         }
         Ok(opened)
+    }
+
+    /// Opens files side by side.
+    pub fn open_all(params: &Params, found: &[Found]) -> Vec<Result<Self, Error>> {
+        if let [only] = found {
+            return vec![Self::open(params, only)];
+        }
+        let all = std::thread::scope(|scope| {
+            let started: Vec<_> = found
+                .iter()
+                .map(|found| scope.spawn(|| Self::open(params, found)))
+                .collect();
+            started
+                .into_iter()
+                .map(std::thread::ScopedJoinHandle::join)
+                .collect::<Vec<_>>()
+        });
+        all.into_iter()
+            .map(|opened| opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     }
 
     /// `depth` counts the packings around it.
@@ -477,10 +500,11 @@ impl Opened {
             }
             Kind::Parquet(parquet) => {
                 let all = parquet.sample(usize::MAX);
-                columns = all.map_err(|source| Error::Parquet {
+                let error = |source| Error::Parquet {
                     path: path.clone(),
                     source,
-                })?;
+                };
+                columns = all.map_err(|source| self.bytes.failure().unwrap_or_else(|| error(source)))?;
             }
             Kind::Arrow(arrow) => {
                 let all = arrow.sample(usize::MAX);
@@ -500,10 +524,11 @@ impl Opened {
             Kind::Text(kind) => kind,
             Kind::Parquet(parquet) => {
                 let each = parquet.each_value(column, give);
-                return each.map_err(|source| Error::Parquet {
+                let error = |source| Error::Parquet {
                     path: path.clone(),
                     source,
-                });
+                };
+                return each.map_err(|source| self.bytes.failure().unwrap_or_else(|| error(source)));
             }
             Kind::Json { .. } | Kind::Arrow(_) => {
                 let all = self.read_all()?;

@@ -25,6 +25,8 @@ use super::text::Layout;
 use super::{Decision, Error, Params};
 
 const MAX_FILES: usize = u16::MAX as usize;
+/// Objects of a store are far away: while one answers, others are asked.
+const OPENED_AT_ONCE: usize = 8;
 
 /// The columns that later stages always look at.
 const USED: [Canonical; 12] = [
@@ -151,8 +153,10 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
         cost: CostBasis::Line,
         discount: DiscountBasis::Line,
     };
-    for found in &found {
-        let mut opened = Opened::open(params, found)?;
+    let is_remote = found.iter().any(|found| found.object.is_some());
+    let at_once = if is_remote { OPENED_AT_ONCE } else { 1 };
+    for opened in found.chunks(at_once).flat_map(|found| Opened::open_all(params, found)) {
+        let mut opened = opened?;
         let positions = if looks.is_empty() {
             let positions = opened.map_columns(params, &mut columns, &mut notes)?;
             notes.append(&mut opened.notes);

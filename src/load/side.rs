@@ -7,7 +7,7 @@ use std::path::Path;
 use super::header::{self, Canonical, ColumnContent};
 use super::open::Opened;
 use super::resolve::Found;
-use super::{Error, Params};
+use super::{Error, Params, io_error};
 
 /// A small table, read whole.
 #[derive(Clone, Debug, Default)]
@@ -58,26 +58,11 @@ fn read(params: &Params, path: &Path) -> Result<SideTable, Error> {
         sheet: String::new(),
         ..params.clone()
     };
-    let found = Found {
-        path: path.to_path_buf(),
-        keys: Vec::new(),
-    };
-    let opened = Opened::open(&params, &found)?;
-    let io = |source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut hasher = blake3::Hasher::new();
-    let file = std::fs::File::open(opened.bytes.path()).map_err(io)?;
-    let io = |source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    hasher.update_reader(file).map_err(io)?;
+    let opened = Opened::open(&params, &Found::one(path)?)?;
     Ok(SideTable {
         path: path.display().to_string(),
         bytes: opened.bytes.length(),
-        hash: format!("blake3:{}", hasher.finalize().to_hex()),
+        hash: opened.bytes.hash().map_err(io_error(path))?,
         columns: opened.read_all()?,
         headers: opened.headers,
     })

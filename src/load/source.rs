@@ -1,5 +1,6 @@
 //! From a plan to batches: threads pull blocks from one source, decode them and hand them to the sink.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,9 @@ struct Source<'a> {
     plan: &'a Plan,
     next_file: usize,
     open: Option<Open<'a>>,
+    /// Row groups of objects that are fetched while those before them are decoded.
+    ahead: VecDeque<Block>,
+    n_ahead: usize,
 }
 
 enum Open<'a> {
@@ -34,6 +38,27 @@ enum Open<'a> {
 
 impl Source<'_> {
     fn next_block(&mut self) -> Result<Option<Block>, Error> {
+        while self.ahead.back().is_none_or(|block| self.is_fetched(block)) && self.ahead.len() <= self.n_ahead {
+            let Some(block) = self.advance()? else { break };
+            if let (Block::Group(file, group), true) = (&block, self.is_fetched(&block))
+                && let FilePlan {
+                    format: Format::Parquet(parquet),
+                    mapping,
+                    ..
+                } = &self.plan.files[*file as usize]
+            {
+                parquet.fetch_ahead(*group, mapping);
+            }
+            self.ahead.push_back(block);
+        }
+        Ok(self.ahead.pop_front())
+    }
+
+    fn is_fetched(&self, block: &Block) -> bool {
+        matches!(block, Block::Group(file, _) if self.plan.files[*file as usize].bytes.is_ranged())
+    }
+
+    fn advance(&mut self) -> Result<Option<Block>, Error> {
         loop {
             match &mut self.open {
                 Some(Open::Text(file, plan, blocks)) => {
@@ -100,6 +125,8 @@ pub fn stream<S: FnMut(RawBatch)>(
         plan,
         next_file: 0,
         open: None,
+        ahead: VecDeque::new(),
+        n_ahead: n_threads.max(1),
     });
     let failed = AtomicBool::new(false);
     let error: Mutex<Option<Error>> = Mutex::new(None);
@@ -134,7 +161,7 @@ pub fn stream<S: FnMut(RawBatch)>(
         return Err(Error::Changed { path });
     }
     match error.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
+        Some(error) => Err(plan.files.iter().find_map(|file| file.bytes.failure()).unwrap_or(error)),
         None => Ok(()),
     }
 }

@@ -1,14 +1,21 @@
-//! Bytes that must be read more than once: a file where it lies, or a temporary copy of what has no place.
+//! Bytes that must be read more than once: a file where it lies, a temporary copy of what has no place, or an object of
+//! a store that is read in parts.
 //!
-//! Standard input, packed Parquet and workbooks are copied to a temporary file, which is gone when nobody holds it
-//! any more; memory does not grow with their size.
+//! Standard input, packed Parquet, workbooks and most remote objects are copied to a temporary file, which is gone when
+//! nobody holds it any more; memory does not grow with their size.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes as Buffer;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use tempfile::TempPath;
+
+use super::{Error, remote};
 
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,15 +48,16 @@ pub struct Bytes {
 enum Place {
     File,
     Copy(Arc<TempPath>),
+    Ranged(remote::Ranged),
 }
 
 /// What changes when a file is written anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     length: u64,
-    /// Device, node, and seconds and nanoseconds of the last change.
+    /// Device, node, and seconds and nanoseconds of the last change. Nothing of an object.
     #[cfg(unix)]
-    node: (u64, u64, i64, i64),
+    node: Option<(u64, u64, i64, i64)>,
 }
 
 impl Stamp {
@@ -59,7 +67,7 @@ impl Stamp {
             #[cfg(unix)]
             node: {
                 use std::os::unix::fs::MetadataExt;
-                (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
+                Some((metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec()))
             },
         }
     }
@@ -92,26 +100,70 @@ impl Bytes {
         })
     }
 
-    /// Where the bytes can be opened.
+    /// An object that is read where it lies.
+    pub fn ranged(shown: &Path, ranged: remote::Ranged) -> Self {
+        Self {
+            shown: shown.to_path_buf(),
+            stamp: Stamp {
+                length: ranged.length(),
+                #[cfg(unix)]
+                node: None,
+            },
+            place: Place::Ranged(ranged),
+        }
+    }
+
+    /// Where the bytes can be opened. Those of an object that is read in parts cannot.
     pub fn path(&self) -> &Path {
         match &self.place {
-            Place::File => &self.shown,
+            Place::File | Place::Ranged(_) => &self.shown,
             Place::Copy(path) => path,
         }
+    }
+
+    fn as_ranged(&self) -> Option<&remote::Ranged> {
+        match &self.place {
+            Place::Ranged(ranged) => Some(ranged),
+            Place::File | Place::Copy(_) => None,
+        }
+    }
+
+    /// Whether its parts are worth fetching before they are needed.
+    pub fn is_ranged(&self) -> bool {
+        self.as_ranged().is_some()
+    }
+
+    /// What went wrong with an object that is read in parts; decoders only know that something did.
+    pub fn failure(&self) -> Option<Error> {
+        self.as_ranged()?.failure()
+    }
+
+    /// What tells these bytes from others: a hash of them, or the version of an object of which only parts are read.
+    pub fn hash(&self) -> io::Result<String> {
+        if let Some(ranged) = self.as_ranged() {
+            return Ok(ranged.version());
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(self.path())?)?;
+        Ok(format!("blake3:{}", hasher.finalize().to_hex()))
     }
 
     pub fn length(&self) -> u64 {
         self.stamp.length
     }
 
-    /// Whether the file is another one than when it was first looked at.
+    /// Whether the file is another one than when it was first looked at. Of an object every request asks.
     pub fn is_changed(&self) -> bool {
-        fs::metadata(self.path()).map_or(true, |now| Stamp::of(&now) != self.stamp)
+        self.as_ranged().is_none() && fs::metadata(self.path()).map_or(true, |now| Stamp::of(&now) != self.stamp)
     }
 
     /// The first bytes, at most `n`.
     pub fn start(&self, n: u64) -> io::Result<Vec<u8>> {
         let mut start = Vec::new();
+        if let Some(ranged) = self.as_ranged() {
+            ranged.start().take(n).read_to_end(&mut start)?;
+            return Ok(start);
+        }
         File::open(self.path())?.take(n).read_to_end(&mut start)?;
         Ok(start)
     }
@@ -125,6 +177,92 @@ impl Bytes {
             Compression::Gzip => Box::new(limit.on(flate2::bufread::MultiGzDecoder::new(file))),
             Compression::Zstd => Box::new(limit.on(zstd::Decoder::with_buffer(file)?)),
         })
+    }
+}
+
+/// For a decoder of Parquet. The parts are asked for only where they must be fetched.
+impl Bytes {
+    /// The end of the file.
+    pub fn footer(&self) -> io::Result<Chunks> {
+        self.columns(1, || vec![self.length().saturating_sub(remote::FOOTER)..self.length()])
+    }
+
+    /// The start of some parts, of the first of them at once.
+    pub fn columns(&self, n_at_once: usize, parts: impl FnOnce() -> Vec<Range<u64>>) -> io::Result<Chunks> {
+        Ok(match self.as_ranged() {
+            Some(ranged) => Chunks::Ranged(ranged.sparse(parts(), n_at_once)),
+            None => Chunks::File(File::open(self.path())?),
+        })
+    }
+
+    /// Whole columns of a row group.
+    pub fn group(&self, group: usize, parts: impl FnOnce() -> Vec<Range<u64>>) -> io::Result<Chunks> {
+        Ok(match self.as_ranged() {
+            Some(ranged) => Chunks::Ranged(ranged.group(group, parts)),
+            None => Chunks::File(File::open(self.path())?),
+        })
+    }
+
+    /// Tells that [`Self::group`] will be called.
+    pub fn fetch_ahead(&self, group: usize, parts: impl FnOnce() -> Vec<Range<u64>>) {
+        if let Some(ranged) = self.as_ranged() {
+            ranged.fetch_ahead(group, parts());
+        }
+    }
+}
+
+/// A file, or what is fetched of an object.
+pub enum Chunks {
+    File(File),
+    Ranged(remote::Chunks),
+}
+
+/// One after the other from some place on.
+pub enum Reading {
+    File(<File as ChunkReader>::T),
+    Ranged(<remote::Chunks as ChunkReader>::T),
+}
+
+impl Length for Chunks {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(file) => file.len(),
+            Self::Ranged(chunks) => chunks.len(),
+        }
+    }
+}
+
+impl ChunkReader for Chunks {
+    type T = Reading;
+
+    fn get_read(&self, start: u64) -> Result<Reading, ParquetError> {
+        Ok(match self {
+            Self::File(file) => Reading::File(file.get_read(start)?),
+            Self::Ranged(chunks) => Reading::Ranged(chunks.get_read(start)?),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Buffer, ParquetError> {
+        match self {
+            Self::File(file) => file.get_bytes(start, length),
+            Self::Ranged(chunks) => chunks.get_bytes(start, length),
+        }
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Ranged(chunks) => chunks.read(buffer),
+        }
+    }
+
+    fn read_to_end(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read_to_end(buffer),
+            Self::Ranged(chunks) => chunks.read_to_end(buffer),
+        }
     }
 }
 

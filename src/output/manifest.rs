@@ -82,7 +82,7 @@ pub struct Clv {
 pub struct Input {
     pub path: String,
     pub bytes: u64,
-    /// BLAKE3 of the bytes.
+    /// BLAKE3 of the bytes; the store's tag of the version where only parts of an object were read.
     pub hash: String,
     pub rows: u64,
 }

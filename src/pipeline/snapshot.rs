@@ -1,9 +1,6 @@
 //! What a run publishes: tables, the model, the manifest.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -55,7 +52,7 @@ pub(super) fn write_tables(results: &Results, with_rejects_csv: bool, staging: &
 
 pub(super) fn input_facts(results: &Results) -> Result<Vec<Input>, Error> {
     let facts = |(file, rows): (&load::FilePlan, &u64)| {
-        let hash = hash_file(file.bytes.path()).map_err(|source| load::Error::Io {
+        let hash = file.bytes.hash().map_err(|source| load::Error::Io {
             path: file.path().to_path_buf(),
             source,
         })?;
@@ -73,12 +70,6 @@ pub(super) fn input_facts(results: &Results) -> Result<Vec<Input>, Error> {
         .zip(&results.report.rows_by_file)
         .map(facts)
         .collect()
-}
-
-fn hash_file(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(format!("blake3:{}", hasher.finalize().to_hex()))
 }
 
 /// The tables beside the transactions.

@@ -23,7 +23,14 @@ fn headers(text: &str) -> Result<Vec<String>, String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, text).unwrap();
     let (path, keys) = (file.path().to_path_buf(), Vec::new());
-    let opened = Opened::open(&params, &Found { path, keys });
+    let opened = Opened::open(
+        &params,
+        &Found {
+            path,
+            keys,
+            object: None,
+        },
+    );
     opened.map(|opened| opened.headers).map_err(|error| error.to_string())
 }
 

@@ -15,6 +15,7 @@ mod mess;
 mod plain;
 mod published;
 mod real;
+mod remote;
 mod shapes;
 mod simulate;
 mod stage;

@@ -220,6 +220,7 @@ fn analyse(
     let offers = timings.time(observer, "offers", || {
         offers::run(
             &summarised.owned,
+            summary.n_customers(),
             &found.links,
             &summarised.product_amount,
             &params.offers,
@@ -228,9 +229,9 @@ fn analyse(
     let horizon_days = params.clv.horizon_days();
     let customers = timings.time(observer, "customers", || {
         let mut next_product = vec![None; summary.n_customers()];
-        for i in (0..offers.len()).filter(|&i| offers.rank[i] == 1) {
-            let product = transactions.products[offers.product[i] as usize].as_str();
-            next_product[offers.customer[i] as usize] = Some((product, offers.score[i]));
+        for (customer, next) in next_product.iter_mut().enumerate() {
+            let first = offers.of(customer).next();
+            *next = first.map(|offer| (transactions.products[offer.product() as usize].as_str(), offer.score()));
         }
         let next_product = &next_product;
         let clv = &clv;

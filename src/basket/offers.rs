@@ -24,20 +24,32 @@
 //! `partners` best candidates by expected amount; a customer who has all of those sees nothing more through it.
 //! A customer whose products link to nothing new gets no row.
 //!
-//! **Cost:** O(Σ over owned products of their partners) time; memory 16 bytes a link, 16 bytes a product and
-//! partner (twice that while they are joined), 12 bytes a product and thread. Same result for any thread count,
-//! chunking and order of customers.
+//! An offer is stored as the links behind it, 12 bytes: they know the product, the score and the amount. The
+//! candidates of a product stand in falling order of amount, so for a few offers a customer the walk through them
+//! ends at the first that is no better than the offers found so far.
+//!
+//! **Cost:** for each customer, O(owned products · (log partners + candidates looked at, mostly one or two)); for
+//! more than [`FEW`] offers a customer a sort of all his candidates. Memory 32 bytes a link, 12 bytes an offer,
+//! 16 bytes a customer, 4 bytes a product and thread. Same result for any thread count, chunking and order of
+//! customers.
+
+use std::cmp::Ordering;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Links, check_sets, limit};
+use super::{Error, Links, PairCount, check_sets, limit};
 pub use crate::summary::OwnedProducts;
 
 /// Products named as the reason for an offer.
 const REASONS: usize = 3;
+/// Fills up the reasons of an offer that has fewer.
+const NO_LINK: u32 = u32::MAX;
 /// Customers worked on in one piece.
 const BLOCK: usize = 4_096;
+/// Up to so many offers a customer are kept in order while his candidates are looked at.
+const FEW: usize = 32;
 
 /// The section `[offers]` as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,47 +102,119 @@ pub struct Params {
     prior_orders: f64,
 }
 
-/// One offer a row, sorted by (`customer`, `rank`); the vectors have the same length, but for `because_of`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A product that a customer has, and one that it brings up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Link {
+    from: u32,
+    to: u32,
+    score: f64,
+    expected_amount: f64,
+}
+
+impl Link {
+    /// Which of two is offered first: the better, if one product; otherwise by amount, ties by product code.
+    fn order(&self, other: &Self) -> Ordering {
+        let by_amount = other.expected_amount.total_cmp(&self.expected_amount);
+        let by_product = by_amount.then(self.to.cmp(&other.to));
+        by_product.then(other.score.total_cmp(&self.score))
+    }
+}
+
+/// The links behind an offer, strongest first; [`NO_LINK`] in the places that are left over.
+type Reasons = [u32; REASONS];
+
+/// The offers of [`BLOCK`] customers; the last block may have fewer.
+#[derive(Clone, Debug, Default)]
+struct Block {
+    /// The offers of the block's customer `i` are `offers[ends[i - 1]..ends[i]]` (from 0 for the first).
+    ends: Vec<usize>,
+    offers: Vec<Reasons>,
+}
+
+/// The offers of every customer, by his code.
+#[derive(Clone, Debug, Default)]
 pub struct Offers {
-    pub customer: Vec<u32>,
-    /// From 1 for each customer.
-    pub rank: Vec<u32>,
-    pub product: Vec<u32>,
+    links: Vec<Link>,
+    blocks: Vec<Block>,
+}
+
+/// One offer.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    links: &'a [Link],
+    reasons: &'a Reasons,
+}
+
+impl<'a> Offer<'a> {
+    fn best(&self) -> &'a Link {
+        &self.links[self.reasons[0] as usize]
+    }
+
+    pub fn product(&self) -> u32 {
+        self.best().to
+    }
+
     /// Above 0, at most 1.
-    pub score: Vec<f64>,
+    pub fn score(&self) -> f64 {
+        self.best().score
+    }
+
     /// In the unit of the sale amounts.
-    pub expected_amount: Vec<f64>,
-    /// The products behind offer `i` are `because_of[because_ends[i - 1]..because_ends[i]]` (from 0 for the first): 1 to 3.
-    pub because_ends: Vec<u64>,
-    pub because_of: Vec<u32>,
+    pub fn expected_amount(&self) -> f64 {
+        self.best().expected_amount
+    }
+
+    /// The products behind the offer, 1 to 3, strongest first.
+    pub fn because_of(&self) -> impl Iterator<Item = u32> + use<'a> {
+        let links = self.links;
+        let known = self.reasons.iter().take_while(|&&link| link != NO_LINK);
+        known.map(|&link| links[link as usize].from)
+    }
 }
 
 impl Offers {
     pub fn len(&self) -> usize {
-        self.customer.len()
+        self.blocks.iter().map(|block| block.offers.len()).sum()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.customer.is_empty()
+        self.blocks.iter().all(|block| block.offers.is_empty())
     }
 
-    fn append(&mut self, mut other: Self) {
-        let offset = self.because_of.len() as u64;
-        self.customer.append(&mut other.customer);
-        self.rank.append(&mut other.rank);
-        self.product.append(&mut other.product);
-        self.score.append(&mut other.score);
-        self.expected_amount.append(&mut other.expected_amount);
-        self.because_ends
-            .extend(other.because_ends.iter().map(|end| offset + end));
-        self.because_of.append(&mut other.because_of);
+    /// The offers of a customer, the first one first.
+    pub fn of(&self, customer: usize) -> impl ExactSizeIterator<Item = Offer<'_>> {
+        let reasons = self.reasons(customer).iter();
+        reasons.map(|reasons| Offer {
+            links: &self.links,
+            reasons,
+        })
+    }
+
+    /// How many offers a customer has.
+    pub fn n_of(&self, customer: usize) -> usize {
+        self.reasons(customer).len()
+    }
+
+    fn reasons(&self, customer: usize) -> &[Reasons] {
+        let Some(block) = self.blocks.get(customer / BLOCK) else {
+            return &[];
+        };
+        let place = customer % BLOCK;
+        let start = place.checked_sub(1).map_or(0, |before| block.ends[before]);
+        block.ends.get(place).map_or(&[], |&end| &block.offers[start..end])
     }
 }
 
-/// Offers for every customer of `owned`. `sale_amount[i]` is the typical amount of one sale of product `i`, for every
-/// product code that `links` was made with; a product without one (NaN, zero, negative) is not offered.
-pub fn run(owned: &[OwnedProducts], links: &Links, sale_amount: &[f64], params: &Params) -> Result<Offers, Error> {
+/// Offers for every customer of `owned`, whose codes are below `n_customers`. `sale_amount[i]` is the typical amount
+/// of one sale of product `i`, for every product code that `links` was made with; a product without one (NaN, zero,
+/// negative) is not offered.
+pub fn run(
+    owned: &[OwnedProducts],
+    n_customers: usize,
+    links: &Links,
+    sale_amount: &[f64],
+    params: &Params,
+) -> Result<Offers, Error> {
     let n_products = links.n_a.len();
     if sale_amount.len() != n_products {
         return Err(Error::Malformed {
@@ -144,64 +228,89 @@ pub fn run(owned: &[OwnedProducts], links: &Links, sale_amount: &[f64], params: 
         n_products,
         owned.par_iter().map(|chunk| (&*chunk.ends, &*chunk.items)),
     )?;
-    let customers = customers(owned)?;
+    let places = places(owned, n_customers)?;
     let partners = Partners::new(links, sale_amount, params);
-    let blocks: Vec<Offers> = customers
+    let blocks = places
         .par_chunks(BLOCK)
         .map_init(
             || Scratch::new(n_products),
-            |scratch, block| {
-                let mut offers = Offers::default();
-                for &(customer, items) in block {
-                    scratch.offer(customer, items, &partners, sale_amount, params, &mut offers);
+            |scratch, places| {
+                let mut block = Block::default();
+                block.ends.reserve_exact(places.len());
+                for place in places {
+                    scratch.offer(place.items(owned), &partners, params.per_customer, &mut block.offers);
+                    block.ends.push(block.offers.len());
                 }
-                offers
+                block.offers.shrink_to_fit();
+                block
             },
         )
         .collect();
-    let mut offers = Offers::default();
-    for block in blocks {
-        offers.append(block);
-    }
-    Ok(offers)
+    Ok(Offers {
+        links: partners.links,
+        blocks,
+    })
 }
 
-/// Every customer with what he owns, by code.
-fn customers(owned: &[OwnedProducts]) -> Result<Vec<(u32, &[u32])>, Error> {
-    let mut customers = Vec::with_capacity(owned.iter().map(|chunk| chunk.customers.len()).sum());
-    for (chunk, sets) in owned.iter().enumerate() {
-        if sets.customers.len() != sets.ends.len() {
-            let what = "not one set for each customer";
-            return Err(Error::Malformed {
-                table: "owned products",
-                chunk,
-                what,
-            });
-        }
-        let mut start = 0;
-        for (&customer, &end) in sets.customers.iter().zip(&sets.ends) {
-            customers.push((customer, &sets.items[start..end as usize]));
-            start = end as usize;
-        }
+/// Where a customer's products stand.
+#[derive(Clone, Copy)]
+struct Place {
+    chunk: u32,
+    set: u32,
+}
+
+impl Place {
+    const NOWHERE: Self = Self {
+        chunk: u32::MAX,
+        set: u32::MAX,
+    };
+
+    fn items(self, owned: &[OwnedProducts]) -> &[u32] {
+        let Some(sets) = owned.get(self.chunk as usize) else {
+            return &[];
+        };
+        let set = self.set as usize;
+        let start = set.checked_sub(1).map_or(0, |before| sets.ends[before]);
+        &sets.items[start as usize..sets.ends[set] as usize]
     }
-    customers.par_sort_unstable_by_key(|&(customer, _)| customer);
-    if let Some(pair) = customers.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let has_twice = |sets: &OwnedProducts| sets.customers.contains(&pair[0].0);
-        let chunk = owned.iter().rposition(has_twice).unwrap_or(0);
-        return Err(Error::Malformed {
+}
+
+/// The place of every customer, by code.
+fn places(owned: &[OwnedProducts], n_customers: usize) -> Result<Vec<Place>, Error> {
+    let mut places = vec![Place::NOWHERE; n_customers];
+    for (chunk, sets) in owned.iter().enumerate() {
+        let malformed = |what| Error::Malformed {
             table: "owned products",
             chunk,
-            what: "a customer is there twice",
-        });
+            what,
+        };
+        if sets.customers.len() != sets.ends.len() {
+            return Err(malformed("not one set for each customer"));
+        }
+        for (set, &customer) in sets.customers.iter().enumerate() {
+            let place = places.get_mut(customer as usize);
+            let place = place.ok_or_else(|| malformed("a customer code is too high"))?;
+            if place.chunk != Place::NOWHERE.chunk {
+                return Err(malformed("a customer is there twice"));
+            }
+            *place = Place {
+                chunk: chunk as u32,
+                set: set as u32,
+            };
+        }
     }
-    Ok(customers)
+    Ok(places)
 }
 
 /// For each product, the products it makes likely.
 struct Partners {
-    /// The candidates of product `i` are `candidates[ends[i - 1]..ends[i]]` (from 0 for the first).
-    ends: Vec<usize>,
-    candidates: Vec<(u32, f64)>,
+    /// By product it leads from; of one product, first what is offered first.
+    links: Vec<Link>,
+    /// The links of product `i` are `links[starts[i]..starts[i + 1]]`.
+    starts: Vec<usize>,
+    /// The products to which those links lead, ascending, and where the link stands.
+    targets: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl Partners {
@@ -211,12 +320,12 @@ impl Partners {
             let amount = sale_amount[product as usize];
             amount.is_finite() && 0.0 < amount
         };
+        let is_linked = |pair: &&PairCount| params.min_lift <= links.table(pair).lift();
+        let pairs: Vec<&PairCount> = links.pairs.par_iter().filter(is_linked).collect();
         // From owned to offered product, both ways.
         let directed = || {
-            links
-                .pairs
+            pairs
                 .iter()
-                .filter(|pair| params.min_lift <= links.table(pair).lift())
                 .flat_map(|pair| [(pair.a, pair.b, pair.n_ab), (pair.b, pair.a, pair.n_ab)])
                 .filter(|&(_, to, _)| is_offered(to))
         };
@@ -234,139 +343,161 @@ impl Partners {
             all[*at] = (to, n_ab);
             *at += 1;
         }
-        let best: Vec<Vec<(u32, f64)>> = (0..n_products)
-            .into_par_iter()
-            .map(|from| {
-                let likelihood = |&(to, n_ab): &(u32, u32)| {
-                    let share = f64::from(links.n_a[to as usize]) / links.n_baskets as f64;
-                    let seen = f64::from(n_ab) + params.prior_orders * share;
-                    (to, seen / (f64::from(links.n_a[from]) + params.prior_orders))
-                };
-                let mut candidates: Vec<(u32, f64)> =
-                    all[starts[from]..starts[from + 1]].iter().map(likelihood).collect();
-                candidates.sort_unstable_by(|left, right| {
-                    let amount = |&(to, score): &(u32, f64)| score * sale_amount[to as usize];
-                    amount(right).total_cmp(&amount(left)).then(left.0.cmp(&right.0))
-                });
-                candidates.truncate(params.partners);
-                candidates
-            })
-            .collect();
-        let ends = best
-            .iter()
-            .scan(0, |end, candidates| {
-                *end += candidates.len();
-                Some(*end)
-            })
-            .collect();
+        let best = |from: usize| {
+            let link = |&(to, n_ab): &(u32, u32)| {
+                let share = f64::from(links.n_a[to as usize]) / links.n_baskets as f64;
+                let seen = f64::from(n_ab) + params.prior_orders * share;
+                let score = seen / (f64::from(links.n_a[from]) + params.prior_orders);
+                Link {
+                    from: from as u32,
+                    to,
+                    score,
+                    expected_amount: score * sale_amount[to as usize],
+                }
+            };
+            let mut best: Vec<Link> = all[starts[from]..starts[from + 1]].iter().map(link).collect();
+            if (1..best.len()).contains(&params.partners) {
+                best.select_nth_unstable_by(params.partners - 1, Link::order);
+                best.truncate(params.partners);
+            }
+            best.sort_unstable_by(Link::order);
+            best
+        };
+        let best: Vec<Vec<Link>> = (0..n_products).into_par_iter().map(best).collect();
+        let ends = best.iter().scan(0, |end, links| {
+            *end += links.len();
+            Some(*end)
+        });
+        let starts: Vec<usize> = [0].into_iter().chain(ends).collect();
+        let mut by_target: Vec<(u32, u32)> = Vec::with_capacity(starts[n_products]);
+        for (of_product, &start) in best.iter().zip(&starts) {
+            by_target.extend(
+                of_product
+                    .iter()
+                    .zip(start as u32..)
+                    .map(|(link, place)| (link.to, place)),
+            );
+            by_target[start..].sort_unstable();
+        }
         Self {
-            ends,
-            candidates: best.concat(),
+            links: best.concat(),
+            starts,
+            targets: by_target.iter().map(|(target, _)| *target).collect(),
+            places: by_target.iter().map(|(_, place)| *place).collect(),
         }
     }
 
-    fn of(&self, product: u32) -> &[(u32, f64)] {
-        let product = product as usize;
-        let start = if product == 0 { 0 } else { self.ends[product - 1] };
-        &self.candidates[start..self.ends[product]]
+    fn range(&self, from: u32) -> Range<usize> {
+        self.starts[from as usize]..self.starts[from as usize + 1]
+    }
+
+    /// The link between two products, if it was kept.
+    fn find(&self, from: u32, to: u32) -> Option<u32> {
+        let range = self.range(from);
+        let at = self.targets[range.clone()].binary_search(&to).ok()?;
+        Some(self.places[range.start + at])
     }
 }
 
-/// One thread's work space; clean between customers.
+/// One thread's work space.
 struct Scratch {
-    /// By product: 0 if nothing led to it yet, its score so far, or infinity if the customer has it.
-    scores: Vec<f64>,
-    /// By product: its rank among the customer's offers, 0 if it is none.
-    ranks: Vec<u32>,
-    candidates: Vec<u32>,
+    /// By product: `turn` if the present customer has it, `turn + 1` if it is among the chosen.
+    marks: Vec<u32>,
+    turn: u32,
+    /// The best so far, in order, each product once.
+    chosen: Vec<Link>,
 }
 
 impl Scratch {
     fn new(n_products: usize) -> Self {
         Self {
-            scores: vec![0.0; n_products],
-            ranks: vec![0; n_products],
-            candidates: Vec::new(),
+            marks: vec![0; n_products],
+            turn: 0,
+            chosen: Vec::new(),
         }
     }
 
-    fn offer(
-        &mut self,
-        customer: u32,
-        owned: &[u32],
-        partners: &Partners,
-        sale_amount: &[f64],
-        params: &Params,
-        offers: &mut Offers,
-    ) {
-        let Self {
-            scores,
-            ranks,
-            candidates,
-        } = self;
-        for &item in owned {
-            scores[item as usize] = f64::INFINITY;
+    /// Appends the offers of a customer who has `owned`.
+    fn offer(&mut self, owned: &[u32], partners: &Partners, most: usize, offers: &mut Vec<Reasons>) {
+        if self.turn == u32::MAX - 1 {
+            self.marks.fill(0);
+            self.turn = 0;
         }
+        self.turn += 2;
         for &item in owned {
-            for &(product, score) in partners.of(item) {
-                let best = &mut scores[product as usize];
-                if *best < score {
-                    if *best == 0.0 {
-                        candidates.push(product);
-                    }
-                    *best = score;
+            self.marks[item as usize] = self.turn;
+        }
+        self.chosen.clear();
+        if most <= FEW {
+            self.choose_few(owned, partners, most);
+        } else {
+            self.choose_many(owned, partners, most);
+        }
+        offers.extend(self.chosen.iter().map(|link| reasons(owned, partners, link.to)));
+    }
+
+    fn choose_few(&mut self, owned: &[u32], partners: &Partners, most: usize) {
+        for &item in owned {
+            for link in &partners.links[partners.range(item)] {
+                let is_full = self.chosen.len() == most;
+                if is_full && self.chosen.last().is_none_or(|worst| link.order(worst).is_ge()) {
+                    break;
                 }
+                let mark = self.marks[link.to as usize];
+                if mark == self.turn {
+                    continue;
+                }
+                if mark == self.turn + 1 {
+                    let known = self.chosen.iter().position(|other| other.to == link.to);
+                    if let Some(at) = known {
+                        if link.order(&self.chosen[at]).is_ge() {
+                            continue;
+                        }
+                        self.chosen.remove(at);
+                    }
+                } else if is_full && let Some(worst) = self.chosen.pop() {
+                    self.marks[worst.to as usize] = 0;
+                }
+                self.marks[link.to as usize] = self.turn + 1;
+                let at = self.chosen.partition_point(|other| other.order(link).is_lt());
+                self.chosen.insert(at, *link);
             }
         }
-        let amount = |product: u32| scores[product as usize] * sale_amount[product as usize];
-        let order = |left: &u32, right: &u32| amount(*right).total_cmp(&amount(*left)).then(left.cmp(right));
-        let end = params.per_customer.min(candidates.len());
-        if 0 < end && end < candidates.len() {
-            candidates.select_nth_unstable_by(end - 1, order);
-        }
-        let chosen = &mut candidates[..end];
-        chosen.sort_unstable_by(order);
+    }
 
-        for (rank, &product) in (1u32..).zip(chosen.iter()) {
-            ranks[product as usize] = rank;
-            offers.customer.push(customer);
-            offers.rank.push(rank);
-            offers.product.push(product);
-            offers.score.push(scores[product as usize]);
-            offers.expected_amount.push(amount(product));
+    fn choose_many(&mut self, owned: &[u32], partners: &Partners, most: usize) {
+        let (marks, turn) = (&mut self.marks, self.turn);
+        for &item in owned {
+            let links = partners.links[partners.range(item)].iter();
+            self.chosen.extend(links.filter(|link| marks[link.to as usize] != turn));
         }
-        for reasons in reasons(owned, partners, ranks, end) {
-            offers.because_of.extend(reasons.iter().map(|&(item, _)| item));
-            offers.because_ends.push(offers.because_of.len() as u64);
-        }
-        for &product in owned.iter().chain(candidates.iter()) {
-            scores[product as usize] = 0.0;
-            ranks[product as usize] = 0;
-        }
-        candidates.clear();
+        self.chosen.sort_unstable_by(Link::order);
+        self.chosen.retain(|link| {
+            let mark = &mut marks[link.to as usize];
+            std::mem::replace(mark, turn + 1) != turn + 1
+        });
+        self.chosen.truncate(most);
     }
 }
 
-/// For each of `n_offers` offers, by rank, the owned products that make it likeliest.
-fn reasons(owned: &[u32], partners: &Partners, ranks: &[u32], n_offers: usize) -> Vec<Vec<(u32, f64)>> {
-    let mut reasons: Vec<Vec<(u32, f64)>> = vec![Vec::with_capacity(REASONS + 1); n_offers];
-    if n_offers == 0 {
-        return reasons;
-    }
+/// The links from owned products that make an offer likeliest, ties by product code.
+fn reasons(owned: &[u32], partners: &Partners, offered: u32) -> Reasons {
+    let mut found = [NO_LINK; REASONS];
+    let mut scores = [0.0; REASONS];
     for &item in owned {
-        for &(product, score) in partners.of(item) {
-            if let Some(slot) = (ranks[product as usize] as usize).checked_sub(1) {
-                let found = &mut reasons[slot];
-                // Owned products come in the order of their codes, so an equal one goes behind.
-                let at = found.partition_point(|&(_, other)| score <= other);
-                if at < REASONS {
-                    found.insert(at, (item, score));
-                    found.truncate(REASONS);
-                }
-            }
+        let Some(link) = partners.find(item, offered) else {
+            continue;
+        };
+        let score = partners.links[link as usize].score;
+        // Owned products come in the order of their codes, so an equal one goes behind.
+        let at = scores.partition_point(|&other| score <= other);
+        if at < REASONS {
+            found[at..].rotate_right(1);
+            scores[at..].rotate_right(1);
+            (found[at], scores[at]) = (link, score);
         }
     }
-    reasons
+    found
 }
 
 #[cfg(test)]

@@ -121,25 +121,23 @@ pub fn pairs_frame(pairs: &Pairs, products: &[String]) -> PolarsResult<DataFrame
 
 /// The frame of [`OFFERS`]; `customers` and `products` are the ids by code.
 pub fn offers_frame(offers: &Offers, customers: &[String], products: &[String]) -> PolarsResult<DataFrame> {
-    let customer: Vec<&str> = offers
-        .customer
-        .iter()
-        .map(|&c| customers[c as usize].as_str())
-        .collect();
-    let product: Vec<&str> = offers.product.iter().map(|&p| products[p as usize].as_str()).collect();
-    let mut because = ListStringChunkedBuilder::new("because_of".into(), offers.len(), offers.because_of.len());
-    let mut start = 0;
-    for &end in &offers.because_ends {
-        let codes = &offers.because_of[start as usize..end as usize];
-        because.append_values_iter(codes.iter().map(|&p| products[p as usize].as_str()));
-        start = end;
+    let rows =
+        || (0..customers.len()).flat_map(|c| offers.of(c).zip(1u32..).map(move |(offer, rank)| (c, rank, offer)));
+    let customer: Vec<&str> = rows().map(|(c, ..)| customers[c].as_str()).collect();
+    let product: Vec<&str> = rows().map(|(.., o)| products[o.product() as usize].as_str()).collect();
+    let mut because = ListStringChunkedBuilder::new("because_of".into(), offers.len(), 2 * offers.len());
+    for (.., offer) in rows() {
+        because.append_values_iter(offer.because_of().map(|p| products[p as usize].as_str()));
     }
     DataFrame::new_infer_height(vec![
         Series::new("customer_id".into(), customer),
-        Series::new("rank".into(), &offers.rank),
+        Series::new("rank".into(), rows().map(|(_, rank, _)| rank).collect::<Vec<_>>()),
         Series::new("product_id".into(), product),
-        Series::new("score".into(), &offers.score),
+        Series::new("score".into(), rows().map(|(.., o)| o.score()).collect::<Vec<_>>()),
         because.finish().into_column(),
-        Series::new("expected_amount".into(), &offers.expected_amount),
+        Series::new(
+            "expected_amount".into(),
+            rows().map(|(.., o)| o.expected_amount()).collect::<Vec<_>>(),
+        ),
     ])
 }

@@ -374,30 +374,38 @@ fn offers(results: &Results) -> Part<report::Offers> {
     if let Some(reason) = no_products(results) {
         return Part::missing(reason);
     }
-    let offers = &results.offers;
-    let mut best: Vec<usize> = (0..offers.len()).filter(|&i| offers.rank[i] == 1).collect();
-    let customers = best.len() as u64;
-    best.sort_by(|&a, &b| {
-        offers.expected_amount[b]
-            .total_cmp(&offers.expected_amount[a])
-            .then(a.cmp(&b))
-    });
-    let example = |&i: &usize| {
-        let start = if i == 0 { 0 } else { offers.because_ends[i - 1] as usize };
-        let because = &offers.because_of[start..offers.because_ends[i] as usize];
-        let labels: Vec<&str> = because.iter().map(|&code| results.product_label(code)).collect();
-        report::OfferExample {
-            customer_id: results.summary().ids[offers.customer[i] as usize].clone(),
-            product: results.product_label(offers.product[i]).into(),
-            because_of: labels.join(", "),
-            expected_amount: Some(offers.expected_amount[i]),
+    let (offers, n_customers) = (&results.offers, results.summary().n_customers());
+    // The best first offers of all, ties by customer.
+    let mut best: Vec<(f64, usize)> = Vec::with_capacity(SHOWN_OFFERS + 1);
+    let mut customers = 0;
+    for customer in 0..n_customers {
+        let Some(first) = offers.of(customer).next() else {
+            continue;
+        };
+        customers += 1;
+        let amount = first.expected_amount();
+        let at = best.partition_point(|(other, _)| other.total_cmp(&amount).is_ge());
+        if at < SHOWN_OFFERS {
+            best.insert(at, (amount, customer));
+            best.truncate(SHOWN_OFFERS);
         }
+    }
+    let example = |&(amount, customer): &(f64, usize)| {
+        let offer = offers.of(customer).next()?;
+        let labels: Vec<&str> = offer.because_of().map(|code| results.product_label(code)).collect();
+        Some(report::OfferExample {
+            customer_id: results.summary().ids[customer].clone(),
+            product: results.product_label(offer.product()).into(),
+            because_of: labels.join(", "),
+            expected_amount: Some(amount),
+        })
     };
+    let amounts = (0..n_customers).flat_map(|customer| offers.of(customer).map(|offer| Some(offer.expected_amount())));
     Part::Ready(report::Offers {
         customers,
         offers: offers.len() as u64,
-        expected_amount: sum_known(offers.expected_amount.iter().map(|amount| Some(*amount))),
-        examples: best.iter().take(SHOWN_OFFERS).map(example).collect(),
+        expected_amount: sum_known(amounts),
+        examples: best.iter().filter_map(example).collect(),
     })
 }
 

@@ -23,10 +23,37 @@ fn owned(customers: &[(u32, Vec<u32>)]) -> OwnedProducts {
     chunk
 }
 
-fn reasons_of(offers: &Offers, row: usize) -> &[u32] {
-    let start = if row == 0 { 0 } else { offers.because_ends[row - 1] };
-    &offers.because_of[start as usize..offers.because_ends[row] as usize]
+/// What an offer says, one a row in the order of customers.
+#[derive(Debug, Default, PartialEq)]
+struct Rows {
+    customer: Vec<u32>,
+    rank: Vec<u32>,
+    product: Vec<u32>,
+    score: Vec<f64>,
+    expected_amount: Vec<f64>,
+    because_of: Vec<Vec<u32>>,
 }
+
+fn rows(offers: &Offers) -> Rows {
+    let mut rows = Rows::default();
+    for customer in 0..N_CUSTOMERS {
+        assert_eq!(offers.n_of(customer), offers.of(customer).len());
+        for (offer, rank) in offers.of(customer).zip(1..) {
+            rows.customer.push(customer as u32);
+            rows.rank.push(rank);
+            rows.product.push(offer.product());
+            rows.score.push(offer.score());
+            rows.expected_amount.push(offer.expected_amount());
+            rows.because_of.push(offer.because_of().collect());
+        }
+    }
+    assert_eq!(offers.len(), rows.rank.len());
+    assert_eq!(offers.is_empty(), rows.rank.is_empty());
+    rows
+}
+
+/// More than one block of customers.
+const N_CUSTOMERS: usize = 2 * BLOCK + 1;
 
 /// 100 baskets. Product 0 in 40, 1 in 20, 2 in 10, 3 in 10.
 fn links() -> Links {
@@ -52,7 +79,15 @@ fn agrees_with_hand_work() {
         (4, vec![0, 1, 2, 3]),
     ];
     let mean = [1.0, 10.0, 30.0, 20.0];
-    let offers = run(&[owned(&customers)], &links(), &mean, &config().check().unwrap()).unwrap();
+    let offers = run(
+        &[owned(&customers)],
+        N_CUSTOMERS,
+        &links(),
+        &mean,
+        &config().check().unwrap(),
+    )
+    .unwrap();
+    let offers = rows(&offers);
     // 2 has 1: 3 at 5/20 of 20, 0 at 16/20 of 1. 5 has 2 and 3: 1 at 5/10 of 10, 0 at 8/10 of 1.
     // 7 has 0: 2 at 8/40 of 30, 1 at 16/40 of 10.
     assert_eq!(offers.customer, [2, 2, 5, 5, 7, 7]);
@@ -60,7 +95,7 @@ fn agrees_with_hand_work() {
     assert_eq!(offers.product, [3, 0, 1, 0, 2, 1]);
     assert_eq!(offers.score, [0.25, 0.8, 0.5, 0.8, 0.2, 0.4]);
     assert_eq!(offers.expected_amount, [5.0, 0.8, 5.0, 0.8, 6.0, 4.0]);
-    assert_eq!(offers.because_of, [1, 1, 3, 2, 0, 0]);
+    assert_eq!(offers.because_of, [[1], [1], [3], [2], [0], [0]]);
 }
 
 #[test]
@@ -71,17 +106,24 @@ fn the_prior_pulls_towards_what_a_product_sells_anyway() {
     }
     .check()
     .unwrap();
-    let offers = run(&[owned(&[(0, vec![2])])], &links(), &[1.0; 4], &params).unwrap();
+    let offers = run(&[owned(&[(0, vec![2])])], N_CUSTOMERS, &links(), &[1.0; 4], &params).unwrap();
     // (8 + 20 * 0.4) / (10 + 20)
-    assert_eq!(offers.score, [16.0 / 30.0]);
+    assert_eq!(rows(&offers).score, [16.0 / 30.0]);
 }
 
 #[test]
 fn what_brings_nothing_or_lifts_too_little_is_not_offered() {
     for amount in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let mean = [1.0, 1.0, amount, 1.0];
-        let offers = run(&[owned(&[(0, vec![0])])], &links(), &mean, &config().check().unwrap()).unwrap();
-        assert_eq!(offers.product, [1]);
+        let offers = run(
+            &[owned(&[(0, vec![0])])],
+            N_CUSTOMERS,
+            &links(),
+            &mean,
+            &config().check().unwrap(),
+        )
+        .unwrap();
+        assert_eq!(rows(&offers).product, [1]);
     }
     // Lifts: 2, 2, 2.5.
     let params = Config {
@@ -90,8 +132,8 @@ fn what_brings_nothing_or_lifts_too_little_is_not_offered() {
     }
     .check()
     .unwrap();
-    let offers = run(&[owned(&[(0, vec![1])])], &links(), &[1.0; 4], &params).unwrap();
-    assert_eq!(offers.product, [3]);
+    let offers = run(&[owned(&[(0, vec![1])])], N_CUSTOMERS, &links(), &[1.0; 4], &params).unwrap();
+    assert_eq!(rows(&offers).product, [3]);
 }
 
 #[test]
@@ -104,14 +146,15 @@ fn equal_offers_stand_in_the_order_of_their_codes() {
     };
     let customers = [(1, vec![0]), (2, vec![1, 2, 3, 4])];
     let params = config().check().unwrap();
-    let offers = run(&[owned(&customers)], &links, &[2.0; 6], &params).unwrap();
+    let offers = run(&[owned(&customers)], N_CUSTOMERS, &links, &[2.0; 6], &params).unwrap();
+    let offers = rows(&offers);
     assert_eq!(offers.product, [1, 2, 3, 0]);
-    assert_eq!(reasons_of(&offers, 3), [1, 2, 3]);
+    assert_eq!(offers.because_of[3], [1, 2, 3]);
 }
 
 /// The formula of the module docs, written out plainly.
-fn plain(customers: &[(u32, Vec<u32>)], links: &Links, mean: &[f64], params: &Params) -> Offers {
-    let mut offers = Offers::default();
+fn plain(customers: &[(u32, Vec<u32>)], links: &Links, mean: &[f64], params: &Params) -> Rows {
+    let mut offers = Rows::default();
     let mut customers = customers.to_vec();
     customers.sort();
     let share = |product: usize| f64::from(links.n_a[product]) / links.n_baskets as f64;
@@ -142,8 +185,7 @@ fn plain(customers: &[(u32, Vec<u32>)], links: &Links, mean: &[f64], params: &Pa
             offers.product.push(product);
             offers.score.push(score);
             offers.expected_amount.push(amount);
-            offers.because_of.extend(reasons.iter().map(|reason| reason.0));
-            offers.because_ends.push(offers.because_of.len() as u64);
+            offers.because_of.push(reasons.iter().map(|reason| reason.0).collect());
         }
     }
     offers
@@ -152,7 +194,7 @@ fn plain(customers: &[(u32, Vec<u32>)], links: &Links, mean: &[f64], params: &Pa
 #[test]
 fn offers_equal_the_plain_way_for_any_chunking_order_and_thread_count() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
-    for round in 0..30 {
+    for round in 0..60 {
         let n_products = rng.gen_range(2..40u32);
         let set =
             |rng: &mut Xoshiro256PlusPlus| -> Vec<u32> { (0..n_products).filter(|_| rng.gen_bool(0.2)).collect() };
@@ -184,12 +226,13 @@ fn offers_equal_the_plain_way_for_any_chunking_order_and_thread_count() {
         // Few different amounts, so that there are ties.
         let mean: Vec<f64> = (0..n_products).map(|_| f64::from(rng.gen_range(1..4u8))).collect();
         let mut customers: Vec<(u32, Vec<u32>)> = (0..rng.gen_range(0..50))
-            .map(|customer| (customer * 3, set(&mut rng)))
+            .map(|customer| (customer * 160, set(&mut rng)))
             .collect();
         customers.shuffle(&mut rng);
         let params = Config {
-            per_customer: rng.gen_range(0..5),
-            min_lift: [0.0, 1.0, 2.0][round % 3],
+            // All, so many that they are sorted, and a few.
+            per_customer: [0, FEW as u64 + 1, rng.gen_range(1..5)][round % 3],
+            min_lift: [0.0, 1.0, 2.0][round / 3 % 3],
             prior_orders: [0.0, 5.0][round % 2],
             ..config()
         }
@@ -200,8 +243,10 @@ fn offers_equal_the_plain_way_for_any_chunking_order_and_thread_count() {
         let chunks: Vec<OwnedProducts> = customers.chunks(rng.gen_range(1..20)).map(owned).collect();
         for n_threads in [1, 4] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-            let offers = pool.install(|| run(&chunks, &links, &mean, &params)).unwrap();
-            assert_eq!(offers, expected, "round {round}");
+            let offers = pool
+                .install(|| run(&chunks, N_CUSTOMERS, &links, &mean, &params))
+                .unwrap();
+            assert_eq!(rows(&offers), expected, "round {round}");
         }
     }
 }
@@ -215,8 +260,8 @@ fn a_product_brings_up_its_best_partners_only() {
     .check()
     .unwrap();
     let mean = [1.0, 10.0, 30.0, 20.0];
-    let offers = run(&[owned(&[(7, vec![0])])], &links(), &mean, &params).unwrap();
-    assert_eq!(offers.product, [2]);
+    let offers = run(&[owned(&[(7, vec![0])])], N_CUSTOMERS, &links(), &mean, &params).unwrap();
+    assert_eq!(rows(&offers).product, [2]);
 }
 
 #[test]
@@ -229,8 +274,9 @@ fn malformed_chunks_are_refused() {
         items: vec![0],
     };
     let too_high = owned(&[(1, vec![4])]);
-    for chunks in [&twice[..], &[too_few], &[too_high]] {
-        let error = run(chunks, &links(), &[1.0; 4], &params).unwrap_err();
+    let nobody = owned(&[(N_CUSTOMERS as u32, vec![0])]);
+    for chunks in [&twice[..], &[too_few], &[too_high], &[nobody]] {
+        let error = run(chunks, N_CUSTOMERS, &links(), &[1.0; 4], &params).unwrap_err();
         assert!(
             matches!(
                 error,
@@ -242,8 +288,8 @@ fn malformed_chunks_are_refused() {
             "{error}"
         );
     }
-    assert!(run(&[], &links(), &[1.0; 3], &params).is_err());
-    assert!(run(&[], &links(), &[1.0; 4], &params).unwrap().is_empty());
+    assert!(run(&[], N_CUSTOMERS, &links(), &[1.0; 3], &params).is_err());
+    assert!(run(&[], N_CUSTOMERS, &links(), &[1.0; 4], &params).unwrap().is_empty());
 }
 
 #[test]

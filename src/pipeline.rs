@@ -226,6 +226,9 @@ fn analyse(
             &params.offers,
         )
     })?;
+    // Nothing later asks for them, and they are as large as the lines.
+    (summarised.baskets, summarised.owned) = (Vec::new(), Vec::new());
+    let summary = &summarised.summary;
     let horizon_days = params.clv.horizon_days();
     let customers = timings.time(observer, "customers", || {
         let mut next_product = vec![None; summary.n_customers()];

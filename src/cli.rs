@@ -181,10 +181,10 @@ struct JobArgs {
     /// Seed of everything random [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Memory to get by with, such as 2GB; lines beyond a quarter of it go to disk [default: half of the machine's]
+    /// Memory to get by with, such as 2GB; lines and baskets that do not fit go to disk [default: half of the machine's]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
-    /// Folder for lines that go to disk [default: that for temporary files]
+    /// Folder for what goes to disk [default: that for temporary files]
     #[arg(long, value_name = "DIR")]
     spill_dir: Option<PathBuf>,
     #[command(flatten)]

@@ -185,7 +185,12 @@ impl Config {
         };
         if cap_bytes.is_none() {
             let why = "is not a size of 1 MiB or more";
-            problems.push(Problem::new("run.memory", &self.run.memory, why, "write it as 2GB or 512MiB"));
+            problems.push(Problem::new(
+                "run.memory",
+                &self.run.memory,
+                why,
+                "write it as 2GB or 512MiB",
+            ));
         }
         let spill_dir = Some(self.run.spill_dir.as_path()).filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = spill_dir
@@ -193,7 +198,12 @@ impl Config {
         {
             let value = folder.display().to_string();
             let why = "is not a folder";
-            problems.push(Problem::new("run.spill_dir", value, why, "make it first, on a disk with room"));
+            problems.push(Problem::new(
+                "run.spill_dir",
+                value,
+                why,
+                "make it first, on a disk with room",
+            ));
         }
         let memory = Memory::new(cap_bytes.unwrap_or_default(), spill_dir);
         let mut load = self.load.check(timezone.unwrap_or(chrono_tz::UTC), &mut problems);

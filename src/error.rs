@@ -72,6 +72,7 @@ impl Error {
             Self::Snapshot { .. } => 3,
             Self::Clean(clean::Error::Spool { .. }) | Self::Summary(_) => 6,
             Self::Clean(clean::Error::TooManyGroups { .. }) => 2,
+            Self::Basket(basket::Error::Disk { .. }) => 6,
             Self::Clean(_) | Self::Gate(_) | Self::NoHoldout(_) | Self::Basket(_) => 4,
             Self::Publish(output::publish::Error::Locked { .. }) => 7,
             Self::Publish(output::publish::Error::Schema { .. } | output::publish::Error::Encode { .. }) => 1,

@@ -151,7 +151,7 @@ pub fn run(params: &Params, summarised: &Summarised, has_products: bool) -> Vec<
         Gate::of("clusters", vec![customers]),
     ];
     if has_products {
-        let n: usize = summarised.baskets.iter().map(|baskets| baskets.n_with_several()).sum();
+        let n = summarised.n_several_baskets;
         let baskets = at_least(n as u64, config.min_baskets, "orders with two products or more");
         gates.push(Gate::of("product pairs and offers", vec![baskets]));
     }

@@ -35,7 +35,10 @@ impl Memory {
             let kib = text.lines().find_map(|line| number(line.strip_prefix("MemTotal:")?))?;
             Some(kib << 10)
         });
-        let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+        let container = [
+            "/sys/fs/cgroup/memory.max",
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        ];
         let container = container
             .iter()
             .filter_map(|path| number(&std::fs::read_to_string(path).ok()?));
@@ -49,7 +52,12 @@ impl Memory {
 
     /// What the transaction lines may take of it; customers, products and the work on them need the rest.
     pub fn lines_bytes(&self) -> u64 {
-        self.cap_bytes / 4
+        self.cap_bytes / 8
+    }
+
+    /// What baskets and owned products may take of it.
+    pub fn sets_bytes(&self) -> u64 {
+        self.cap_bytes / 8
     }
 }
 
@@ -131,7 +139,12 @@ mod tests {
         let segments: Vec<(usize, Segment)> = std::thread::scope(|scope| {
             let write = |from: usize| {
                 let file = &file;
-                scope.spawn(move || -> Vec<_> { (from..40).step_by(2).map(|i| (i, file.append(&content(i)).unwrap())).collect() })
+                scope.spawn(move || -> Vec<_> {
+                    (from..40)
+                        .step_by(2)
+                        .map(|i| (i, file.append(&content(i)).unwrap()))
+                        .collect()
+                })
             };
             let threads = [write(0), write(1)];
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()

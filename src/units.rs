@@ -38,7 +38,11 @@ impl Fixed {
         if let Some(product) = quantity.0.checked_mul(price_micros)
             && product.unsigned_abs() < 1 << 62
         {
-            let half = if product < 0 { -(MICROS as i64) / 2 } else { MICROS as i64 / 2 };
+            let half = if product < 0 {
+                -(MICROS as i64) / 2
+            } else {
+                MICROS as i64 / 2
+            };
             return Some(Self((product + half) / MICROS as i64));
         }
         let product = i128::from(quantity.0) * i128::from(price_micros);

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::{Baskets, Error};
+use super::{Baskets, Error, Kept};
 
 /// Set on the first (most frequent) product of an encoded basket.
 const FIRST: u32 = 1 << 31;
@@ -70,16 +70,16 @@ impl ProductCounts {
 /// Counts baskets and, for each product, the baskets that hold it. A basket of more than `max_basket_products`
 /// products counts nowhere but in the two `n_oversized_*` figures.
 pub(super) fn count_products(
-    chunks: &[Baskets],
+    chunks: &[Kept],
     n_products: usize,
     max_basket_products: usize,
 ) -> Result<ProductCounts, Error> {
     let counts = chunks
         .par_iter()
-        .fold(
+        .try_fold(
             || ProductCounts::empty(n_products),
             |mut counts, chunk| {
-                for basket in chunk.iter() {
+                for basket in chunk.get()?.iter() {
                     if max_basket_products < basket.len() {
                         counts.n_oversized_baskets += 1;
                         counts.n_oversized_lines += basket.len() as u64;
@@ -92,11 +92,11 @@ pub(super) fn count_products(
                         *count = count.wrapping_add(1);
                     }
                 }
-                counts
+                Ok::<_, Error>(counts)
             },
         )
-        .reduce_with(|left, right| left.plus(&right))
-        .unwrap_or_else(|| ProductCounts::empty(n_products));
+        .try_reduce_with(|left, right| Ok(left.plus(&right)))
+        .unwrap_or_else(|| Ok(ProductCounts::empty(n_products)))?;
     if u64::from(u32::MAX) < counts.n_baskets {
         return Err(Error::TooManyBaskets {
             n_baskets: counts.n_baskets,
@@ -143,7 +143,7 @@ impl Ranks {
 
 /// The baskets in ranks: ascending within a basket, the first one of each marked [`FIRST`]; only baskets with at
 /// least two ranked products.
-pub(super) fn encode(chunks: &[Baskets], ranks: &Ranks, max_basket_products: usize) -> Result<Vec<u32>, Error> {
+pub(super) fn encode(chunks: &[Kept], ranks: &Ranks, max_basket_products: usize) -> Result<Vec<u32>, Error> {
     let is_counted = |basket: &&[u32]| basket.len() <= max_basket_products;
     let sizes: Vec<usize> = chunks
         .par_iter()
@@ -154,9 +154,10 @@ pub(super) fn encode(chunks: &[Baskets], ranks: &Ranks, max_basket_products: usi
                     .filter(|&&p| ranks.rank_of[p as usize] != UNRANKED)
                     .count()
             };
-            chunk.iter().filter(is_counted).map(ranked).filter(|&n| 2 <= n).sum()
+            let sizes = |chunk: &Baskets| chunk.iter().filter(is_counted).map(ranked).filter(|&n| 2 <= n).sum();
+            Ok(sizes(chunk.get()?.as_ref()))
         })
-        .collect();
+        .collect::<Result<_, Error>>()?;
     let n_lines: usize = sizes.iter().sum();
     if u32::MAX as usize <= n_lines {
         return Err(Error::TooManyLines {
@@ -174,9 +175,9 @@ pub(super) fn encode(chunks: &[Baskets], ranks: &Ranks, max_basket_products: usi
     parts
         .into_par_iter()
         .zip(chunks)
-        .for_each_init(Vec::new, |ranked: &mut Vec<u32>, (part, chunk)| {
+        .try_for_each_init(Vec::new, |ranked: &mut Vec<u32>, (part, chunk)| {
             let mut free = part;
-            for basket in chunk.iter().filter(is_counted) {
+            for basket in chunk.get()?.iter().filter(is_counted) {
                 ranked.clear();
                 ranked.extend(
                     basket
@@ -193,7 +194,8 @@ pub(super) fn encode(chunks: &[Baskets], ranks: &Ranks, max_basket_products: usi
                 mine.copy_from_slice(ranked);
                 free = tail;
             }
-        });
+            Ok::<_, Error>(())
+        })?;
     Ok(lines)
 }
 

@@ -38,13 +38,15 @@ pub mod measures;
 pub mod offers;
 pub mod tables;
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use count::{PairCount, ProductCounts, Ranks};
 use measures::{FalseDiscovery, PairTable, p_value};
 
-pub use crate::summary::Baskets;
+pub use crate::summary::{Baskets, Kept};
 
 /// Places of the inverted index held at a time: 256 MiB.
 const INDEX_PLACES: usize = 1 << 26;
@@ -164,12 +166,20 @@ pub enum Error {
     TooManyLines { n_lines: u64 },
     #[error("{n_products} products are more than the 2,147,483,647 that can be numbered")]
     TooManyProducts { n_products: usize },
+    #[error("what does not fit the memory cap cannot be read back: {why}")]
+    Disk { why: String },
     #[error("chunk {chunk} of {table} is malformed: {what}")]
     Malformed {
         table: &'static str,
         chunk: usize,
         what: &'static str,
     },
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Disk { why: error.to_string() }
+    }
 }
 
 impl Error {
@@ -183,6 +193,9 @@ impl Error {
                     .into()
             }
             Self::TooManyProducts { .. } => "use a coarser product column, such as the category".into(),
+            Self::Disk { .. } => {
+                "--spill-dir names another folder for temporary files, --memory allows more memory".into()
+            }
             Self::Malformed { .. } => "this is a bug in quintile, please report it".into(),
         }
     }
@@ -308,19 +321,15 @@ pub struct Found {
 /// Counts, tests and ranks the pairs of `chunks`, whose product codes are below `n_products`.
 ///
 /// No baskets give no pairs, not an error.
-pub fn run(chunks: &[Baskets], n_products: usize, params: &Params) -> Result<Found, Error> {
+pub fn run(chunks: &[Kept], n_products: usize, params: &Params) -> Result<Found, Error> {
     find(chunks, n_products, params, INDEX_PLACES)
 }
 
-fn find(chunks: &[Baskets], n_products: usize, params: &Params, index_places: usize) -> Result<Found, Error> {
+fn find(chunks: &[Kept], n_products: usize, params: &Params, index_places: usize) -> Result<Found, Error> {
     if (i32::MAX as usize) < n_products {
         return Err(Error::TooManyProducts { n_products });
     }
-    check_sets(
-        "baskets",
-        n_products,
-        chunks.par_iter().map(|chunk| (&*chunk.ends, &*chunk.items)),
-    )?;
+    check_sets("baskets", n_products, chunks.par_iter().map(|chunk| Ok(chunk.get()?)))?;
 
     let counts = count::count_products(chunks, n_products, params.max_basket_products)?;
     let min_count_asked = params.min_orders.max(ceil_share(params.min_support, counts.n_baskets));
@@ -397,9 +406,9 @@ fn strongest(pairs: &mut [PairCount], top: usize, excess: impl Fn(&PairCount) ->
 fn check_sets<'a>(
     table: &'static str,
     n_products: usize,
-    chunks: impl IndexedParallelIterator<Item = (&'a [u32], &'a [u32])>,
+    chunks: impl IndexedParallelIterator<Item = Result<Cow<'a, Baskets>, Error>>,
 ) -> Result<(), Error> {
-    let problem = |(ends, items): (&[u32], &[u32])| {
+    let problem = |Baskets { ends, items }: &Baskets| {
         if !ends.is_sorted() {
             return Some("set ends fall");
         }
@@ -419,13 +428,11 @@ fn check_sets<'a>(
         }
         None
     };
-    let first = chunks
-        .enumerate()
-        .find_map_first(|(chunk, parts)| problem(parts).map(|what| (chunk, what)));
-    match first {
-        Some((chunk, what)) => Err(Error::Malformed { table, chunk, what }),
-        None => Ok(()),
-    }
+    let first = chunks.enumerate().find_map_first(|(chunk, sets)| match sets {
+        Ok(sets) => problem(&sets).map(|what| Error::Malformed { table, chunk, what }),
+        Err(error) => Some(error),
+    });
+    first.map_or(Ok(()), Err)
 }
 
 /// ⌈`share` · `n`⌉ for the decimal number that `share` was written as (0.07 is 7/100, not the double next to it).

@@ -33,13 +33,14 @@
 //! 16 bytes a customer, 4 bytes a product and thread. Same result for any thread count, chunking and order of
 //! customers.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Links, PairCount, check_sets, limit};
+use super::{Baskets, Error, Links, PairCount, check_sets, limit};
 pub use crate::summary::OwnedProducts;
 
 /// Products named as the reason for an offer.
@@ -226,9 +227,10 @@ pub fn run(
     check_sets(
         "owned products",
         n_products,
-        owned.par_iter().map(|chunk| (&*chunk.ends, &*chunk.items)),
+        owned.par_iter().map(|chunk| Ok(chunk.sets.get()?)),
     )?;
-    let places = places(owned, n_customers)?;
+    let sets: Vec<Cow<'_, Baskets>> = owned.iter().map(|chunk| chunk.sets.get()).collect::<Result<_, _>>()?;
+    let places = places(owned, &sets, n_customers)?;
     let partners = Partners::new(links, sale_amount, params);
     let blocks = places
         .par_chunks(BLOCK)
@@ -238,7 +240,7 @@ pub fn run(
                 let mut block = Block::default();
                 block.ends.reserve_exact(places.len());
                 for place in places {
-                    scratch.offer(place.items(owned), &partners, params.per_customer, &mut block.offers);
+                    scratch.offer(place.items(&sets), &partners, params.per_customer, &mut block.offers);
                     block.ends.push(block.offers.len());
                 }
                 block.offers.shrink_to_fit();
@@ -265,7 +267,7 @@ impl Place {
         set: u32::MAX,
     };
 
-    fn items(self, owned: &[OwnedProducts]) -> &[u32] {
+    fn items<'a>(self, owned: &'a [Cow<'_, Baskets>]) -> &'a [u32] {
         let Some(sets) = owned.get(self.chunk as usize) else {
             return &[];
         };
@@ -276,18 +278,18 @@ impl Place {
 }
 
 /// The place of every customer, by code.
-fn places(owned: &[OwnedProducts], n_customers: usize) -> Result<Vec<Place>, Error> {
+fn places(owned: &[OwnedProducts], sets: &[Cow<'_, Baskets>], n_customers: usize) -> Result<Vec<Place>, Error> {
     let mut places = vec![Place::NOWHERE; n_customers];
-    for (chunk, sets) in owned.iter().enumerate() {
+    for (chunk, (OwnedProducts { customers, .. }, sets)) in owned.iter().zip(sets).enumerate() {
         let malformed = |what| Error::Malformed {
             table: "owned products",
             chunk,
             what,
         };
-        if sets.customers.len() != sets.ends.len() {
+        if customers.len() != sets.ends.len() {
             return Err(malformed("not one set for each customer"));
         }
-        for (set, &customer) in sets.customers.iter().enumerate() {
+        for (set, &customer) in customers.iter().enumerate() {
             let place = places.get_mut(customer as usize);
             let place = place.ok_or_else(|| malformed("a customer code is too high"))?;
             if place.chunk != Place::NOWHERE.chunk {

@@ -20,13 +20,13 @@ fn everything() -> Config {
     }
 }
 
-fn chunk(baskets: &[Vec<u32>]) -> Baskets {
+fn chunk(baskets: &[Vec<u32>]) -> Kept {
     let mut chunk = Baskets::default();
     for basket in baskets {
         chunk.items.extend(basket);
         chunk.ends.push(chunk.items.len() as u32);
     }
-    chunk
+    chunk.into()
 }
 
 fn find_in(baskets: &[Vec<u32>], config: &Config) -> Found {
@@ -104,7 +104,7 @@ fn counts_equal_the_plain_way_for_any_threshold_band_chunking_order_and_thread_c
         assert_eq!(pairs.summary.n_tested, expected.len() as u64);
 
         baskets.shuffle(&mut rng);
-        let chunks: Vec<Baskets> = baskets.chunks(rng.gen_range(1..40)).map(chunk).collect();
+        let chunks: Vec<Kept> = baskets.chunks(rng.gen_range(1..40)).map(chunk).collect();
         for n_threads in [1, 4] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             for index_places in [1, 50, INDEX_PLACES] {
@@ -176,11 +176,7 @@ fn a_pair_on_the_threshold_is_tested() {
 #[test]
 fn nothing_to_pair_is_no_error() {
     let params = everything().check().unwrap();
-    for chunks in [
-        vec![],
-        vec![Baskets::default()],
-        vec![chunk(&[vec![]]), Baskets::default()],
-    ] {
+    for chunks in [vec![], vec![Kept::default()], vec![chunk(&[vec![]]), Kept::default()]] {
         let found = run(&chunks, 0, &params).unwrap();
         assert!(found.pairs.is_empty() && found.links.pairs.is_empty());
     }
@@ -329,7 +325,7 @@ fn malformed_chunks_are_refused() {
         (vec![2], vec![0, 5]),
     ];
     for (ends, items) in malformed {
-        let chunks = [chunk(&[vec![0, 1]]), Baskets { ends, items }];
+        let chunks = [chunk(&[vec![0, 1]]), Baskets { ends, items }.into()];
         let error = run(&chunks, 5, &params).unwrap_err();
         assert!(matches!(error, Error::Malformed { chunk: 1, .. }), "{error}");
     }

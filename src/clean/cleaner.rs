@@ -15,6 +15,7 @@ use super::{
 use crate::load::batch::{self, IntMap, Interner, MISSING_CODE, RawBatch, Strings};
 use crate::load::header::fold_words;
 use crate::load::line_type::LineType;
+use crate::spill::Memory;
 use crate::units::Day;
 
 /// Clean lines and the ids behind their codes.
@@ -22,6 +23,8 @@ pub struct Transactions {
     /// [`N_CUSTOMER_PARTITIONS`] partitions of customers, then those of anonymous baskets.
     pub partitions: Vec<Partition>,
     pub codes: Renumbered,
+    /// What later stages may hold.
+    pub memory: Memory,
     /// Customer ids of each customer partition, by code.
     pub customers: Vec<Strings>,
     /// Product ids in byte order; a line's product code is the position.
@@ -270,6 +273,7 @@ impl<'a> Cleaner<'a> {
         Ok(Transactions {
             partitions,
             codes,
+            memory: self.params.memory.clone(),
             customers: self.customers.into_iter().map(open).collect(),
             products,
             product_names,
@@ -414,7 +418,9 @@ impl Worker<'_, '_> {
             if let (Some(product), Some(name)) = keys
                 && product.code != NONE
             {
-                *named.entry(u64::from(product.code) << 32 | u64::from(name.code)).or_default() += u64::from(n);
+                *named
+                    .entry(u64::from(product.code) << 32 | u64::from(name.code))
+                    .or_default() += u64::from(n);
             }
         };
         for (&product, &name) in products.codes.iter().zip(&names.codes) {

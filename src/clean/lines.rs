@@ -373,7 +373,9 @@ impl ReadBack<'_> {
     }
 
     fn lines(&self) -> impl Iterator<Item = Line> {
-        self.packed().map(|packed| packed.to_line()).chain(self.whole().copied())
+        self.packed()
+            .map(|packed| packed.to_line())
+            .chain(self.whole().copied())
     }
 }
 
@@ -528,14 +530,27 @@ mod tests {
         let edge = i64::from(i32::MAX);
         let mut lines = vec![plain];
         for number in [0, -1, edge, -edge, edge + 1, -edge - 1, -edge - 2, 1 << 50, -(1 << 50)] {
-            lines.push(Line { quantity: number, ..plain });
-            lines.push(Line { amount: number, ..plain });
+            lines.push(Line {
+                quantity: number,
+                ..plain
+            });
+            lines.push(Line {
+                amount: number,
+                ..plain
+            });
             lines.push(Line { cost: number, ..plain });
         }
         lines.push(Line { cost: NO_COST, ..plain });
         lines.push(Line { product: NONE, ..plain });
-        lines.push(Line { customer: NONE, ..plain });
-        lines.push(Line { group: NO_GROUP, flags: 7, ..plain });
+        lines.push(Line {
+            customer: NONE,
+            ..plain
+        });
+        lines.push(Line {
+            group: NO_GROUP,
+            flags: 7,
+            ..plain
+        });
         for product in [Packed::NO_PRODUCT - 1, Packed::NO_PRODUCT, NONE - 1] {
             lines.push(Line { product, ..plain });
         }
@@ -564,7 +579,11 @@ mod tests {
     }
 
     fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
-        lines.sort_by_key(|l| (l.customer, l.product, l.quantity, l.amount, l.cost, l.order, l.flags, l.group));
+        lines.sort_by_key(|l| {
+            (
+                l.customer, l.product, l.quantity, l.amount, l.cost, l.order, l.flags, l.group,
+            )
+        });
         lines
     }
 
@@ -612,11 +631,18 @@ mod tests {
                 }
             });
             let (partitions, spilled) = store.into_partitions().unwrap();
-            assert_eq!((partitions[17].on_disk.is_empty(), spilled == 0), (cap == u64::MAX, cap == u64::MAX));
+            assert_eq!(
+                (partitions[17].on_disk.is_empty(), spilled == 0),
+                (cap == u64::MAX, cap == u64::MAX)
+            );
             let (lines, ends) = partitions[17].by_customer(11, &codes).unwrap();
             let mut start = 0;
             for (customer, end) in ends.iter().enumerate() {
-                assert!(lines[start..*end as usize].iter().all(|l| l.customer == customer as u32));
+                assert!(
+                    lines[start..*end as usize]
+                        .iter()
+                        .all(|l| l.customer == customer as u32)
+                );
                 start = *end as usize;
             }
             assert_eq!(sorted(lines), sorted(expected.clone()));

@@ -114,7 +114,15 @@ impl ArrowFile {
             let first_row = 1 + self.starts[at] + start as u64;
             start += part.num_rows();
             give(guarded(|| {
-                Ok(to_raw(part, &projected, mapping, file, first_row, clock, &mut dictionaries))
+                Ok(to_raw(
+                    part,
+                    &projected,
+                    mapping,
+                    file,
+                    first_row,
+                    clock,
+                    &mut dictionaries,
+                ))
             })?);
         }
         Ok(())

@@ -116,11 +116,7 @@ pub fn cut_error(path: &Path, error: CutError) -> Error {
 
 /// Reads all files of the plan with `n_threads` threads. Each has a sink of its own, made by `new_sink` and dropped when
 /// there is nothing left; to each sink batches come in the order of the input.
-pub fn stream<S: FnMut(RawBatch)>(
-    plan: &Plan,
-    n_threads: usize,
-    new_sink: impl Fn() -> S + Sync,
-) -> Result<(), Error> {
+pub fn stream<S: FnMut(RawBatch)>(plan: &Plan, n_threads: usize, new_sink: impl Fn() -> S + Sync) -> Result<(), Error> {
     let source = Mutex::new(Source {
         plan,
         next_file: 0,

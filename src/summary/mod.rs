@@ -8,6 +8,9 @@ mod customer;
 mod plain;
 mod sets;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use polars::prelude::{Column as Series, DataType, PolarsResult};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,10 +21,11 @@ use crate::clean::{
 };
 use crate::diagnostics::{Problem, Warning};
 use crate::schema::{Column, Type, column, nullable};
+use crate::spill::{Memory, SpillFile};
 use crate::units::{Day, UNITS_PER_ONE, sum_to_f64};
 
 use customer::{CustomerRow, Reducer, Totals, is_duplicate, sort_key};
-pub use sets::{Baskets, OwnedProducts};
+pub use sets::{Baskets, Kept, OwnedProducts};
 
 /// The columns of `customers.parquet` that this stage makes.
 pub const COLUMNS: &[Column] = &[
@@ -221,7 +225,7 @@ pub struct Purchases {
 pub struct Summarised {
     pub summary: Summary,
     /// One chunk a partition, anonymous baskets last.
-    pub baskets: Vec<Baskets>,
+    pub baskets: Vec<Kept>,
     pub owned: Vec<OwnedProducts>,
     /// Geometric mean of the money of a sale line of each product, 0 without one: a single giant sale does not set
     /// the price.
@@ -232,6 +236,8 @@ pub struct Summarised {
     pub first_day: Day,
     pub n_returns_only_customers: u64,
     pub n_anonymous_baskets: u64,
+    /// Baskets of two products or more.
+    pub n_several_baskets: u64,
     /// Kept lines that are exact duplicates of others, and those to drop where that was asked for.
     pub duplicates: (u64, i128),
     pub rejected_duplicates: Vec<Line>,
@@ -249,6 +255,8 @@ struct Sums {
     gross: i128,
     returned: i128,
     returns_only_customers: u64,
+    anonymous_baskets: u64,
+    several_baskets: u64,
     product_lines: Vec<u64>,
     /// Sum of the logarithms of the amounts, in millionths.
     product_log_amount: Vec<i64>,
@@ -271,6 +279,7 @@ impl Sums {
         self.gross += other.gross;
         self.returned += other.returned;
         self.returns_only_customers += other.returns_only_customers;
+        self.several_baskets += other.several_baskets;
         let add = |a: &mut Vec<u64>, b: &[u64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         add(&mut self.product_lines, &other.product_lines);
         self.product_log_amount
@@ -288,19 +297,18 @@ struct Part {
     codes: Vec<u32>,
     /// The columns of the rows, without ids.
     columns: Summary,
-    baskets: Baskets,
+    baskets: Kept,
     /// Owned products of each row.
-    owned_ends: Vec<u32>,
-    owned_items: Vec<u32>,
+    owned: Kept,
     /// Purchase days of each row, one after another.
     days: Vec<i32>,
     amounts: Vec<f64>,
     dropped: Vec<Line>,
 }
 
-/// Lines cannot be read back from where they were put.
+/// What the memory cap put to disk cannot be written or read back.
 #[derive(Debug, thiserror::Error)]
-#[error("lines that were put to disk cannot be read back: {source}")]
+#[error("what does not fit the memory cap cannot be put to disk and back: {source}")]
 pub struct Error {
     #[from]
     source: std::io::Error,
@@ -315,13 +323,14 @@ impl Error {
 /// Reduces all lines. `first_day` is the first day of any kept line, `as_of` the last that counts.
 ///
 /// # Errors
-/// Lines that the memory cap put to disk cannot be read back.
+/// What the memory cap puts to disk cannot be written or read back.
 pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: Day) -> Result<Summarised, Error> {
     let n_products = transactions.products.len();
     let pass = Pass {
         params,
         as_of: as_of.0,
         codes: &transactions.codes,
+        shelf: Shelf::new(&transactions.memory),
     };
     let (customer_lines, anonymous_lines) = transactions.partitions.split_at(N_CUSTOMER_PARTITIONS);
 
@@ -330,7 +339,11 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
         let mut sums = Sums::new(n_products);
         let n_customers = |i: usize| transactions.customers[c * chunk + i].len();
         let reduce = |(i, lines)| pass.reduce(lines, n_customers(i), &mut sums);
-        let parts: Vec<Part> = partitions.iter().enumerate().map(reduce).collect::<Result<_, Error>>()?;
+        let parts: Vec<Part> = partitions
+            .iter()
+            .enumerate()
+            .map(reduce)
+            .collect::<Result<_, Error>>()?;
         Ok::<_, Error>((parts, sums))
     };
     let chunks: Vec<(Vec<Part>, Sums)> = customer_lines
@@ -344,10 +357,13 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
         parts.extend(chunk_parts);
         sums = sums.merge(chunk_sums);
     }
-    let anonymous: Vec<Baskets> = anonymous_lines
+    let anonymous: Vec<(Kept, u64, u64)> = anonymous_lines
         .par_iter()
         .map(|lines| pass.anonymous_baskets(lines))
         .collect::<Result<_, Error>>()?;
+    sums.anonymous_baskets = anonymous.iter().map(|(_, n, _)| n).sum();
+    sums.several_baskets += anonymous.iter().map(|(_, _, n)| n).sum::<u64>();
+    let anonymous = anonymous.into_iter().map(|(baskets, _, _)| baskets).collect();
     Ok(assemble(transactions, parts, sums, anonymous, first_day, as_of))
 }
 
@@ -355,6 +371,7 @@ struct Pass<'a> {
     params: &'a Params,
     as_of: i32,
     codes: &'a Renumbered,
+    shelf: Shelf<'a>,
 }
 
 impl Pass<'_> {
@@ -366,7 +383,10 @@ impl Pass<'_> {
         } = *self.params;
         let (mut sorted, ends) = lines.by_customer(n_customers, self.codes)?;
         let mut reducer = Reducer::new(self.params.return_window_minutes);
-        let mut part = Part::default();
+        let mut part = Part::with_room(n_customers, sorted.len());
+        let (mut baskets, mut owned) = (Baskets::default(), Baskets::default());
+        baskets.reserve(sorted.len());
+        owned.reserve(sorted.len());
         let mut start = 0;
         for end in ends {
             let end = end as usize;
@@ -376,9 +396,10 @@ impl Pass<'_> {
             if is_plain && !of_customer.is_empty() {
                 sums.add_prices(of_customer);
                 let ahead = (self.as_of, recent_days);
-                let push = |products: &[u32]| part.baskets.push(products);
+                let push = |products: &[u32]| baskets.push(products);
                 let row = reducer.reduce_plain(of_customer, ahead, non_products, &mut sums.totals, push);
                 part.push(&row, &reducer, sums);
+                owned.push(&reducer.owned);
                 continue;
             }
             of_customer.sort_unstable_by_key(sort_key);
@@ -392,8 +413,12 @@ impl Pass<'_> {
                 continue;
             };
             part.push(&row, &reducer, sums);
-            reducer.baskets(of_customer, non_products, |products| part.baskets.push(products));
+            owned.push(&reducer.owned);
+            reducer.baskets(of_customer, non_products, |products| baskets.push(products));
         }
+        sums.several_baskets += baskets.n_with_several() as u64;
+        part.baskets = self.shelf.keep(baskets)?;
+        part.owned = self.shelf.keep(owned)?;
         Ok(part)
     }
 
@@ -416,7 +441,8 @@ impl Pass<'_> {
         kept
     }
 
-    fn anonymous_baskets(&self, lines: &Partition) -> Result<Baskets, Error> {
+    /// The baskets, their number, and that of baskets of two products or more.
+    fn anonymous_baskets(&self, lines: &Partition) -> Result<(Kept, u64, u64), Error> {
         let mut sorted = lines.lines(self.codes)?;
         sorted.retain(|line| line.is(IN_BASKET));
         sorted.sort_unstable_by_key(|line| line.order);
@@ -425,7 +451,40 @@ impl Pass<'_> {
         for order in sorted.chunk_by(|a, b| a.order == b.order) {
             reducer.baskets(order, self.params.non_products, |products| baskets.push(products));
         }
-        Ok(baskets)
+        let (n, n_several) = (baskets.ends.len() as u64, baskets.n_with_several() as u64);
+        Ok((self.shelf.keep(baskets)?, n, n_several))
+    }
+}
+
+/// Keeps sets in memory as long as the cap allows.
+struct Shelf<'a> {
+    memory: &'a Memory,
+    held: AtomicU64,
+    file: Mutex<Option<Arc<SpillFile>>>,
+}
+
+impl<'a> Shelf<'a> {
+    fn new(memory: &'a Memory) -> Self {
+        Self {
+            memory,
+            held: AtomicU64::new(0),
+            file: Mutex::new(None),
+        }
+    }
+
+    fn keep(&self, sets: Baskets) -> Result<Kept, Error> {
+        let kept = Kept::from(sets);
+        let bytes = kept.bytes();
+        if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.memory.sets_bytes() {
+            return Ok(kept);
+        }
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &mut *file {
+            Some(file) => file.clone(),
+            none => none.insert(Arc::new(SpillFile::create(self.memory)?)).clone(),
+        };
+        Ok(kept.put_away(&file)?)
     }
 }
 
@@ -442,7 +501,17 @@ impl Sums {
 }
 
 impl Part {
-    /// Adds a customer, whose purchase days and products `reducer` holds.
+    /// Room for as much as there can be: what stays empty is never touched, and nothing is copied to grow.
+    fn with_room(n_customers: usize, n_lines: usize) -> Self {
+        let mut part = Self::default();
+        part.codes.reserve(n_customers);
+        part.columns.reserve(n_customers);
+        part.days.reserve(n_lines);
+        part.amounts.reserve(n_lines);
+        part
+    }
+
+    /// Adds a customer, whose purchase days `reducer` holds.
     fn push(&mut self, row: &CustomerRow, reducer: &Reducer, sums: &mut Sums) {
         sums.gross += row.gross;
         sums.returned += row.returned;
@@ -452,8 +521,6 @@ impl Part {
             self.days.push(*day);
             self.amounts.push(sum_to_f64(*amount));
         }
-        self.owned_items.extend_from_slice(&reducer.owned);
-        self.owned_ends.push(self.owned_items.len() as u32);
     }
 }
 
@@ -483,7 +550,7 @@ fn assemble(
     transactions: &Transactions,
     mut parts: Vec<Part>,
     sums: Sums,
-    anonymous: Vec<Baskets>,
+    anonymous: Vec<Kept>,
     first_day: Day,
     as_of: Day,
 ) -> Summarised {
@@ -492,7 +559,12 @@ fn assemble(
     for (p, part) in parts.iter().enumerate() {
         order.extend((0..part.codes.len()).map(|row| Place::new(id_of(p, part.codes[row]), p, row)));
     }
-    let id = |place: &Place| id_of(place.part as usize, parts[place.part as usize].codes[place.row as usize]);
+    let id = |place: &Place| {
+        id_of(
+            place.part as usize,
+            parts[place.part as usize].codes[place.row as usize],
+        )
+    };
     order.par_sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| id(a).cmp(id(b))));
 
     let text = |place: &Place| String::from_utf8_lossy(id(place)).into_owned();
@@ -510,15 +582,15 @@ fn assemble(
     };
     let mut out = Summarised {
         purchases,
-        n_anonymous_baskets: anonymous.iter().map(|b| b.ends.len() as u64).sum(),
+        n_anonymous_baskets: sums.anonymous_baskets,
+        n_several_baskets: sums.several_baskets,
         ..Summarised::default()
     };
     for (part, customers) in parts.into_iter().zip(rank) {
         out.baskets.push(part.baskets);
         out.owned.push(OwnedProducts {
             customers,
-            ends: part.owned_ends,
-            items: part.owned_items,
+            sets: part.owned,
         });
         out.rejected_duplicates.extend(part.dropped);
     }
@@ -563,7 +635,11 @@ fn purchases(parts: &mut [Part], order: &[Place]) -> Purchases {
         amounts: Vec::with_capacity(n_days),
     };
     for place in order {
-        let (part, ends, row) = (&parts[place.part as usize], &ends[place.part as usize], place.row as usize);
+        let (part, ends, row) = (
+            &parts[place.part as usize],
+            &ends[place.part as usize],
+            place.row as usize,
+        );
         let start = row.checked_sub(1).map_or(0, |before| ends[before]);
         out.days.extend_from_slice(&part.days[start..ends[row]]);
         out.amounts.extend_from_slice(&part.amounts[start..ends[row]]);
@@ -608,6 +684,27 @@ impl Summary {
             group: gather(parts, places, |s| &mut s.group),
             ..Self::default()
         }
+    }
+
+    /// Room for `n` rows, but for their ids.
+    fn reserve(&mut self, n: usize) {
+        self.first_day.reserve(n);
+        self.last_day.reserve(n);
+        self.orders.reserve(n);
+        self.purchase_days.reserve(n);
+        self.products.reserve(n);
+        self.units.reserve(n);
+        self.gross_amount.reserve(n);
+        self.returned_amount.reserve(n);
+        self.net_amount.reserve(n);
+        self.net.reserve(n);
+        self.margin_amount.reserve(n);
+        self.repeat_days.reserve(n);
+        self.mean_repeat_amount.reserve(n);
+        self.mean_purchase_amount.reserve(n);
+        self.recent_amount.reserve(n);
+        self.previous_amount.reserve(n);
+        self.group.reserve(n);
     }
 
     /// Adds a row, but for its id.

@@ -32,7 +32,9 @@ impl Key {
 
     fn new(place: usize, line: &Line) -> Self {
         Self {
-            content: u128::from(line.minute) << 96 | u128::from(line.order) << Self::PRODUCT_BITS | u128::from(line.product),
+            content: u128::from(line.minute) << 96
+                | u128::from(line.order) << Self::PRODUCT_BITS
+                | u128::from(line.product),
             place: place as u32,
         }
     }
@@ -89,7 +91,8 @@ impl Reducer {
 
         self.owned.clear();
         let is_owned = |line: &&Line| line.product != NONE && !line.is(NON_PRODUCT) && 0 < measure(line);
-        self.owned.extend(lines.iter().filter(is_owned).map(|line| line.product));
+        self.owned
+            .extend(lines.iter().filter(is_owned).map(|line| line.product));
         self.owned.sort_unstable();
         self.owned.dedup();
         row.products = self.owned.len() as u32;
@@ -104,12 +107,17 @@ impl Plain {
     /// Sorts the keys and counts lines that are there twice.
     fn sort(&mut self, lines: &[Line], totals: &mut Totals) {
         self.keys.clear();
-        self.keys.extend(lines.iter().enumerate().map(|(place, line)| Key::new(place, line)));
+        self.keys
+            .extend(lines.iter().enumerate().map(|(place, line)| Key::new(place, line)));
         // Files are in the order of time more often than not.
         if !self.keys.is_sorted_by_key(|key| key.content) {
             self.keys.sort_unstable_by_key(|key| key.content);
         }
-        for alike in self.keys.chunk_by(|a, b| a.content == b.content).filter(|alike| 1 < alike.len()) {
+        for alike in self
+            .keys
+            .chunk_by(|a, b| a.content == b.content)
+            .filter(|alike| 1 < alike.len())
+        {
             let rest = |key: &Key| {
                 let line = &lines[key.place as usize];
                 (line.quantity, line.amount, line.cost)
@@ -140,7 +148,10 @@ impl Plain {
                 start,
                 end,
                 is_later_part: false,
-                net: of_run.iter().map(|key| i128::from(lines[key.place as usize].amount)).sum(),
+                net: of_run
+                    .iter()
+                    .map(|key| i128::from(lines[key.place as usize].amount))
+                    .sum(),
             });
             start = end;
         }
@@ -199,17 +210,19 @@ mod tests {
     fn line() -> impl Strategy<Value = Line> {
         let content = (0..4_u64, 0..5_u32, 0..3_u32, 0..3_i64, 0..4_i64);
         let rest = (0..3_i64, prop::bool::ANY, prop::bool::ANY, 0..3_u8);
-        (content, rest).prop_map(|((order, minute, product, quantity, amount), (cost, basket, fee, group))| Line {
-            order: order.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            minute: 100_000 + minute * 700,
-            product: if product == 2 { NONE } else { product },
-            quantity,
-            amount,
-            cost: if cost == 2 { NO_COST } else { cost },
-            flags: if basket && product != 2 { IN_BASKET } else { 0 } | if fee { NON_PRODUCT } else { 0 },
-            group: if group == 2 { u8::MAX } else { group },
-            ..Line::default()
-        })
+        (content, rest).prop_map(
+            |((order, minute, product, quantity, amount), (cost, basket, fee, group))| Line {
+                order: order.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+                minute: 100_000 + minute * 700,
+                product: if product == 2 { NONE } else { product },
+                quantity,
+                amount,
+                cost: if cost == 2 { NO_COST } else { cost },
+                flags: if basket && product != 2 { IN_BASKET } else { 0 } | if fee { NON_PRODUCT } else { 0 },
+                group: if group == 2 { u8::MAX } else { group },
+                ..Line::default()
+            },
+        )
     }
 
     proptest! {

@@ -1,4 +1,11 @@
-//! Sets of product codes, many in two vectors: what baskets hold and what customers own.
+//! Sets of product codes, many in two vectors: what baskets hold and what customers own. In memory, or on disk where the
+//! memory cap says so.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+use crate::spill::{Segment, SpillFile};
 
 /// A chunk of baskets: basket `i` is `items[ends[i - 1]..ends[i]]` (from 0 for the first), product codes,
 /// ascending and distinct.
@@ -20,6 +27,12 @@ impl Baskets {
 }
 
 impl Baskets {
+    /// Room for all the sets that so many lines can make; what stays empty is never touched.
+    pub fn reserve(&mut self, n_lines: usize) {
+        self.ends.reserve(n_lines);
+        self.items.reserve(n_lines);
+    }
+
     /// Baskets of two products or more.
     pub fn n_with_several(&self) -> usize {
         self.iter().filter(|basket| basket.len() > 1).count()
@@ -32,11 +45,95 @@ impl Baskets {
     }
 }
 
-/// What customers own: customer `customers[i]` has `items[ends[i - 1]..ends[i]]` (from 0 for the first), product
-/// codes, ascending and distinct. A customer is in one place only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A chunk of baskets, wherever it is.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    InMemory(Baskets),
+    OnDisk {
+        file: Arc<SpillFile>,
+        ends: Segment,
+        items: Segment,
+    },
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::InMemory(Baskets::default())
+    }
+}
+
+impl From<Baskets> for Kept {
+    fn from(baskets: Baskets) -> Self {
+        Self::InMemory(baskets)
+    }
+}
+
+impl Kept {
+    /// # Errors
+    /// The disk says no.
+    pub fn put_away(self, file: &Arc<SpillFile>) -> io::Result<Self> {
+        let Self::InMemory(Baskets { ends, items }) = self else {
+            return Ok(self);
+        };
+        let bytes = |codes: &[u32]| -> Vec<u8> { codes.iter().flat_map(|code| code.to_le_bytes()).collect() };
+        Ok(Self::OnDisk {
+            file: file.clone(),
+            ends: file.append(&bytes(&ends))?,
+            items: file.append(&bytes(&items))?,
+        })
+    }
+
+    /// # Errors
+    /// The disk says no.
+    pub fn get(&self) -> io::Result<Cow<'_, Baskets>> {
+        let codes = |bytes: Vec<u8>| {
+            bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|code| u32::from_le_bytes(*code))
+                .collect()
+        };
+        Ok(match self {
+            Self::InMemory(baskets) => Cow::Borrowed(baskets),
+            Self::OnDisk { file, ends, items } => Cow::Owned(Baskets {
+                ends: codes(file.read(*ends)?),
+                items: codes(file.read(*items)?),
+            }),
+        })
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::InMemory(Baskets { ends, items }) => 4 * (ends.len() + items.len()) as u64,
+            Self::OnDisk { .. } => 0,
+        }
+    }
+}
+
+/// What customers own: customer `customers[i]` has set `i`. A customer is in one place only.
+#[derive(Clone, Debug, Default)]
 pub struct OwnedProducts {
     pub customers: Vec<u32>,
-    pub ends: Vec<u32>,
-    pub items: Vec<u32>,
+    pub sets: Kept,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spill::Memory;
+
+    #[test]
+    fn sets_come_back_from_disk() {
+        let mut baskets = Baskets::default();
+        for basket in [&[1, 5, 70_000][..], &[], &[u32::MAX]] {
+            baskets.push(basket);
+        }
+        let file = Arc::new(SpillFile::create(&Memory::new(0, None)).unwrap());
+        for baskets in [baskets, Baskets::default()] {
+            let kept = Kept::from(baskets.clone()).put_away(&file).unwrap();
+            assert_eq!((kept.bytes(), kept.get().unwrap().as_ref()), (0, &baskets));
+        }
+    }
 }

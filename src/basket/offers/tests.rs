@@ -14,13 +14,14 @@ fn config() -> Config {
 }
 
 fn owned(customers: &[(u32, Vec<u32>)]) -> OwnedProducts {
-    let mut chunk = OwnedProducts::default();
-    for (customer, items) in customers {
-        chunk.customers.push(*customer);
-        chunk.items.extend(items);
-        chunk.ends.push(chunk.items.len() as u32);
+    let mut sets = Baskets::default();
+    for (_, items) in customers {
+        sets.push(items);
     }
-    chunk
+    OwnedProducts {
+        customers: customers.iter().map(|(customer, _)| *customer).collect(),
+        sets: sets.into(),
+    }
 }
 
 /// What an offer says, one a row in the order of customers.
@@ -203,7 +204,9 @@ fn offers_equal_the_plain_way_for_any_chunking_order_and_thread_count() {
             baskets.items.extend(set(&mut rng));
             baskets.ends.push(baskets.items.len() as u32);
         }
-        let n_a = count_products(&[baskets], n_products as usize, usize::MAX).unwrap().n_a;
+        let n_a = count_products(&[baskets.into()], n_products as usize, usize::MAX)
+            .unwrap()
+            .n_a;
         let mut pairs = Vec::new();
         for b in 0..n_products {
             for a in 0..b {
@@ -270,8 +273,11 @@ fn malformed_chunks_are_refused() {
     let twice = [owned(&[(1, vec![0])]), owned(&[(1, vec![1])])];
     let too_few = OwnedProducts {
         customers: vec![],
-        ends: vec![1],
-        items: vec![0],
+        sets: Baskets {
+            ends: vec![1],
+            items: vec![0],
+        }
+        .into(),
     };
     let too_high = owned(&[(1, vec![4])]);
     let nobody = owned(&[(N_CUSTOMERS as u32, vec![0])]);

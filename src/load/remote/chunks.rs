@@ -303,12 +303,12 @@ mod tests {
         let mut clock = LocalClock::new(chrono_tz::UTC);
         (0..file.n_row_groups()).for_each(|group| file.fetch_ahead(group, &mapping));
         for group in 0..file.n_row_groups() {
-            let give = |batch: RawBatch| {
+            let mut give = |batch: RawBatch| {
                 let text = |column: &TextColumn, row| column.value(row).unwrap_or_default().to_vec();
                 let order = batch.order.as_ref().unwrap();
                 found.extend((0..batch.n_rows).map(|row| (text(&batch.customer, row), text(order, row))));
             };
-            file.decode(group, 0, &mapping, &mut clock, give).unwrap();
+            file.decode(group, 0, &mapping, &mut clock, &mut give).unwrap();
         }
         found
     }

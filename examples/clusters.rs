@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! cargo run --release --example clusters -- points.bin N_FEATURES K N_STARTS [SEED]
-//! cargo run --release --example clusters -- points.bin N_FEATURES from centroids.bin
+//! cargo run --release --example clusters -- points.bin N_FEATURES from centroids.bin MOVEMENT
 //! ```
 //!
-//! The files hold one row after the other, f64, little-endian. The second form refines given centroids until they
-//! all but rest, which is the time of passes alone.
+//! The files hold one row after the other, f64, little-endian. The second form refines given centroids until all of
+//! them together move by no more than that, which is the time of passes alone.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -20,14 +20,11 @@ use serde_json::json;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Movement of all centroids at which the second form ends.
-const REST: f64 = 1e-3;
-
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
-        [points, d, "from", centroids] => refine(points, d, centroids),
+        [points, d, "from", centroids, movement] => refine(points, d, centroids, movement),
         [points, d, k, n_starts] => fit(points, d, k, n_starts, "1"),
         [points, d, k, n_starts, seed] => fit(points, d, k, n_starts, seed),
         _ => Err("usage: clusters FILE N_FEATURES K N_STARTS [SEED]".into()),
@@ -48,9 +45,10 @@ fn fit(points: &str, d: &str, k: &str, n_starts: &str, seed: &str) -> Result<(),
     Ok(())
 }
 
-fn refine(points: &str, d: &str, centroids: &str) -> Result<(), String> {
+fn refine(points: &str, d: &str, centroids: &str, movement: &str) -> Result<(), String> {
+    let movement = movement.parse().map_err(|_| format!("{movement} is no number"))?;
     let (points, centroids) = (read(points, number(d)?)?, read(centroids, number(d)?)?);
-    say(&points, || cluster::refine(&points, centroids, REST));
+    say(&points, || cluster::refine(&points, centroids, movement));
     Ok(())
 }
 

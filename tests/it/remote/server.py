@@ -1,9 +1,9 @@
 """An S3-compatible server (moto) for the tests: `server.py FOLDER LOG open|strict`.
 
-Every file of FOLDER becomes an object of the bucket `sales`. When it listens it prints one line of JSON: its port, and
-keys of somebody who may read and of somebody who may not; `strict` refuses all others. Every request is a line of LOG:
-method, path, range asked for, bytes sent. An object whose name holds `after-N-` is replaced by as many other bytes
-when it has been asked for N times. Ends with its standard input.
+Every file of FOLDER becomes an object of the bucket `sales`, packed ones also of `public`, which all may read. When it
+listens it prints one line of JSON: its port, and keys of somebody who may read and of somebody who may not; `strict`
+refuses all others. Every request is a line of LOG: method, path, range asked for, bytes sent. An object whose name
+holds `after-N-` is replaced by as many other bytes when it has been asked for N times. Ends with its standard input.
 """
 
 import json
@@ -54,9 +54,13 @@ at = {"endpoint_url": f"http://127.0.0.1:{server.server_port}", "region_name": "
 admin = {"aws_access_key_id": "admin", "aws_secret_access_key": "admin"}
 s3, iam = boto3.client("s3", **at, **admin), boto3.client("iam", **at, **admin)
 s3.create_bucket(Bucket="sales")
+s3.create_bucket(Bucket="public", ACL="public-read")
 s3.put_object(Bucket="sales", Key="marked/", Body=b"")
 for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-    s3.upload_file(str(file), "sales", file.relative_to(folder).as_posix())
+    key = file.relative_to(folder).as_posix()
+    s3.upload_file(str(file), "sales", key)
+    if key.endswith(".gz"):
+        s3.upload_file(str(file), "public", key, ExtraArgs={"ACL": "public-read"})
 
 
 def keys(name, actions):

@@ -3,18 +3,16 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-
-use crate::support::Bench;
 
 /// An access key and its secret.
 pub type Keys = (String, String);
 
 pub struct Server {
-    child: Child,
+    _stdin: ChildStdin,
     log: PathBuf,
     pub port: u64,
     endpoint: String,
@@ -22,14 +20,39 @@ pub struct Server {
     pub other: Keys,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Server {
+    /// Serves the files of a folder. It ends with the pipe to it, so with these tests.
+    pub fn start(files: &Path, mode: &str) -> Option<Self> {
+        let log = files.with_extension("log");
+        let _ = fs::remove_file(&log);
+        let mut child = Command::new(python()?)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/remote/server.py"))
+            .args([files, &log])
+            .arg(mode)
+            .env("NO_PROXY", "127.0.0.1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let told: Value = serde_json::from_str(&line).expect("the server tells its port");
+        let keys = |name: &str| {
+            let text = |key: &str| told[name][key].as_str().expect("a key").to_owned();
+            (text("id"), text("secret"))
+        };
+        let port = told["port"].as_u64().expect("a port");
+        Some(Self {
+            _stdin: child.stdin.take().expect("a pipe"),
+            log,
+            port,
+            endpoint: format!("http://127.0.0.1:{port}"),
+            reader: keys("reader"),
+            other: keys("other"),
+        })
+    }
+
     /// What a user of these keys sets.
     pub fn environment<'a>(&'a self, keys: &'a Keys) -> [(&'a str, &'a str); 5] {
         [
@@ -83,35 +106,4 @@ fn call(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.success() { Ok(()) } else { Err(said) }
-}
-
-/// Serves the folder `files` of the bench.
-pub fn server(bench: &Bench, mode: &str) -> Option<Server> {
-    let log = bench.path("requests.log");
-    let mut child = Command::new(python()?)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/remote/server.py"))
-        .args([&bench.path("files"), &log])
-        .arg(mode)
-        .env("NO_PROXY", "127.0.0.1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
-    let mut line = String::new();
-    let stdout = child.stdout.take().expect("a pipe");
-    BufReader::new(stdout).read_line(&mut line).expect("a line");
-    let told: Value = serde_json::from_str(&line).expect("the server tells its port");
-    let keys = |name: &str| {
-        let text = |key: &str| told[name][key].as_str().expect("a key").to_owned();
-        (text("id"), text("secret"))
-    };
-    let port = told["port"].as_u64().expect("a port");
-    Some(Server {
-        child,
-        log,
-        port,
-        endpoint: format!("http://127.0.0.1:{port}"),
-        reader: keys("reader"),
-        other: keys("other"),
-    })
 }

@@ -9,6 +9,8 @@
 
 #[path = "../benches/answer/mod.rs"]
 mod answer;
+#[path = "../benches/usage/mod.rs"]
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ use quintile::pipeline::{Silent, load_and_clean, plan};
 use quintile::units::sum_to_f64;
 use quintile::{basket, summary};
 use serde_json::{Value, json};
+use usage::processor_seconds;
 
 // As the program has it: memory and time depend on it.
 #[global_allocator]
@@ -104,17 +107,6 @@ fn step<T>(work: impl FnOnce() -> T) -> (T, Value) {
         "peak_bytes": peak_memory_bytes(),
     });
     (result, used)
-}
-
-/// User and system time of all threads; `None` where the system does not tell as Linux does.
-fn processor_seconds() -> Option<f64> {
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is the program's name in brackets; user and system ticks are the 14th and 15th.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    Some((user + system) / TICKS_PER_SECOND)
 }
 
 /// The most memory that the process has held so far; `None` where the system does not tell.

@@ -240,7 +240,7 @@ def fit_gamma_gamma(x, z):
     n, ln_z, total = len(x), np.log(z), x * z
     of_x = np.bincount(x)
     xs = np.arange(len(of_x))
-    sum_x, sum_x_ln_x, sum_ln_z, sum_x_ln_z = x.sum(), x @ np.log(x), ln_z.sum(), x @ ln_z
+    sum_x_ln_x, sum_ln_z, sum_x_ln_z = x @ np.log(x), ln_z.sum(), x @ ln_z
 
     def loss(logs):
         p, q, gamma = np.exp(logs)

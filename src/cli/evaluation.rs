@@ -23,6 +23,16 @@ const COLUMNS: [(&str, usize); 9] = [
 ];
 const NONE: &str = "-";
 
+/// "2,357", or "32,822 of 262,574".
+fn customers(evaluation: &Evaluation) -> String {
+    let judged = count(evaluation.n_customers);
+    if evaluation.n_customers < evaluation.of_customers {
+        format!("{judged} of {}", count(evaluation.of_customers))
+    } else {
+        judged
+    }
+}
+
 /// The contenders of an evaluation; `chosen` is the one that predictions rest on.
 pub fn contenders(evaluation: &Evaluation, chosen: Option<&str>) -> String {
     let best = best(evaluation);
@@ -30,7 +40,7 @@ pub fn contenders(evaluation: &Evaluation, chosen: Option<&str>) -> String {
     let _ = writeln!(
         text,
         "{} customers by {}; {} in the {} days after\n",
-        count(evaluation.n_customers),
+        customers(evaluation),
         Day(evaluation.cut_day),
         orders(evaluation.actual_orders),
         count(u64::from(evaluation.holdout_days)),
@@ -230,6 +240,7 @@ mod tests {
             cut_day: 10_134,
             holdout_days: 273,
             n_customers: 2_357,
+            of_customers: 2_357,
             actual_orders: 1_882,
             actual_amount: 70_976.0,
             models,

@@ -483,6 +483,10 @@ impl CountModel for BetaGeometric {
         order_tail(params, h, self.first_chances, horizon, least, max_len)
     }
 
+    fn order_probs(&self, params: &[f64], h: &History, horizon: f64, out: &mut [f64]) {
+        posterior(params, h, self.first_chances).order_probs(horizon, out);
+    }
+
     fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {
         residual_orders(params, history, self.first_chances, rate)
     }

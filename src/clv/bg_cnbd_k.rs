@@ -27,6 +27,7 @@ use super::erlang::Cnbd;
 
 pub static BG_CNBD_K: Cnbd = Cnbd {
     name: "bg_cnbd_k",
+    without_shape: "bg_nbd",
     // No chance to drop out comes with the first order.
     first_chances: 0,
 };

@@ -1,7 +1,15 @@
 //! Which contender the predictions rest on, and why, in a sentence with figures.
 //!
 //! In: the fits to all data, and a holdout if there is one. Out: a [`Selection`] with the table of the competition.
-//! Cost: the fits to all data and those to the calibration part ([`Trial`]).
+//! Cost: the fits to all data and those to the calibration part ([`Trial`]), both to a sample of the customers if there is
+//! one, and then one fit to all of them that begins where that to the sample ended.
+//!
+//! # Sample
+//! What decides between models is their difference in log score and in BIC, and some ten thousand customers tell them
+//! apart. So with very many customers (`clv.max_holdout_customers`) every n-th competes: the histories, the days before
+//! the cut and the holdout of these customers say which model is used. The parameters of that one, and of the limit
+//! without dropout, are then those of all customers; the fits of the others stay those of the sample, and their reports
+//! say so by their number of customers. Should the fit to all not be usable, that to the sample is.
 //!
 //! # Rule
 //! Without a holdout, or for a model that was asked for by name, `ladder` chooses. With one:
@@ -20,6 +28,7 @@
 use serde::Serialize;
 
 use super::baseline::Baseline;
+use super::config::AUTO;
 use super::evaluation::{Evaluation, Kind};
 use super::fit::Fitted;
 use super::gamma_gamma::Spenders;
@@ -40,7 +49,7 @@ const ROUNDING: f64 = 1e-9;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
     pub model: ClvModel,
-    /// Fits to all data, in the order of the registry, Gamma-Gamma last.
+    /// Fits in the order of the registry, Gamma-Gamma last: to all data, or to the sample.
     pub models: Vec<ModelFit>,
     /// `nbd`, `mbg_nbd`, …, `last_period`, …, `pooled_rate` or `none`.
     pub selected_model: String,
@@ -57,7 +66,7 @@ pub struct Selection {
 pub struct Standing {
     pub name: String,
     pub kind: Kind,
-    /// Of the fit to all data.
+    /// Of the fit to all days, of all customers or of the sample.
     pub bic: Option<f64>,
     /// Mean of ln P(N = actual orders) in the holdout.
     pub log_score_per_customer: Option<f64>,
@@ -111,13 +120,17 @@ impl Verdict {
 #[derive(Clone, Copy)]
 pub struct Outlook<'a> {
     /// Mean amount of all purchase days; `None` unless positive.
-    pub pooled_amount: Option<f64>,
+    pub pooled_amount: &'a (dyn Fn() -> Option<f64> + Sync),
     /// Window of the recent purchases that predictions can use; `None` if they are not known, and then `last_period`
     /// does not compete.
     pub recent_days: Option<u32>,
     /// As in the config.
     pub ridge: f64,
     pub holdout: Result<&'a Holdout, NoHoldout>,
+    /// Where there are very many customers: some of them, whom the models that compete are fitted to.
+    pub sample: Option<&'a Histories>,
+    /// Whether the tables of the evaluation are wanted.
+    pub evaluates: bool,
 }
 
 /// Fits and chooses. `asked` is a name in the registry or `auto`; what is asked for by name does not compete.
@@ -129,26 +142,42 @@ pub fn select(
     outlook: Outlook<'_>,
 ) -> Selection {
     let (spend_report, spend) = select::fit_spend(spenders, outlook.pooled_amount);
-    let fits = select::fit_counts(asked, setting, outlook.ridge, histories);
-    let mut models = fits.reports();
-    models.push(spend_report);
+    let sample = outlook.sample.filter(|_| asked == AUTO);
+    let mut fits = match sample {
+        None => select::fit_counts(asked, setting, outlook.ridge, histories),
+        Some(sample) => select::fit_sample(asked, setting, outlook.ridge, sample, None).describing(histories),
+    };
     let mut competition = Vec::new();
     let mut evaluation = None;
-    let choice = match outlook.holdout {
-        Ok(holdout) if asked == "auto" && fits.pooled != Counts::Nothing => {
-            let trial = Trial::new(asked, outlook.ridge, holdout);
+    let mut choice = match outlook.holdout {
+        Ok(holdout) if asked == AUTO && fits.pooled != Counts::Nothing => {
+            let trial = Trial::near(asked, outlook.ridge, holdout, sample.map(|_| &fits));
             let (choice, standings) = compete(&fits, &trial, outlook.recent_days);
             competition = standings;
-            evaluation = Some(trial.evaluation());
+            evaluation = outlook.evaluates.then(|| trial.evaluation());
             choice
         }
-        Err(why) if asked == "auto" && fits.fits.iter().any(|f| f.report.bic.is_some()) => {
+        Err(why) if asked == AUTO && fits.fits.iter().any(|f| f.report.bic.is_some()) => {
             let mut choice = ladder::choose(asked, &fits);
             choice.reason = format!("{}; chosen by likelihood alone, because {why}", choice.reason);
             choice
         }
         _ => ladder::choose(asked, &fits),
     };
+    if let (Some(sample), Counts::Model { name, .. }) = (sample, &choice.counts) {
+        let name = name.clone();
+        if let Some(fitted) = fits.refit(&name, outlook.ridge, histories) {
+            choice.counts = select::counts_of(asked, fitted);
+        }
+        choice.reason = format!(
+            "{}; fitted to all {} customers, chosen by the fits to {}",
+            choice.reason,
+            whole(histories.n_customers()),
+            whole(sample.n_customers())
+        );
+    }
+    let mut models = fits.reports();
+    models.push(spend_report);
     Selection {
         model: ClvModel {
             counts: choice.counts,
@@ -292,7 +321,7 @@ fn choose_model(fits: &Fits, candidates: &[Candidate<'_>], staying: &[&Candidate
             "it foresaw the days held back best, and no model in which customers leave came close".to_owned(),
         ),
         // Nothing to compare: the ladder knows why.
-        (None, _) => return ladder::choose("auto", fits),
+        (None, _) => return ladder::choose(AUTO, fits),
     };
     let score = candidates
         .iter()
@@ -307,7 +336,7 @@ fn choose_model(fits: &Fits, candidates: &[Candidate<'_>], staying: &[&Candidate
         ", in which nobody leaves"
     };
     Choice {
-        counts: select::counts_of("auto", chosen),
+        counts: select::counts_of(AUTO, chosen),
         name: name.clone(),
         reason: format!(
             "{name}{as_limit} (BIC {}, holdout log score {score:.4} a customer): {why}{}",
@@ -445,10 +474,20 @@ fn in_use(counts: &Counts, recent_days: Option<u32>) -> Option<Counts> {
 
 fn describe_holdout(trial: &Trial<'_>) -> String {
     format!(
-        "judged on {} days held back and {} customers",
+        "judged on {} days held back and {}{} customers",
         trial.split.holdout_days(),
-        ladder::figure(trial.split.n_customers() as f64).trim_end_matches(".0")
+        whole(trial.split.n_customers() as f64),
+        if trial.split.n_customers() < trial.split.of_customers {
+            format!(" of {}", whole(trial.split.of_customers as f64))
+        } else {
+            String::new()
+        }
     )
+}
+
+/// With separators: 122,905.
+fn whole(value: f64) -> String {
+    ladder::figure(value).trim_end_matches(".0").to_owned()
 }
 
 /// The closest baseline beside the model.

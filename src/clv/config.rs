@@ -38,6 +38,8 @@ pub struct Config {
     /// Length of the holdout on which models and baselines compete; 0 for as long as the horizon, but at most a third
     /// of the history.
     pub holdout_days: u32,
+    /// Models compete on at most so many customers, every n-th of all; what is chosen is fitted to all. 0 for all.
+    pub max_holdout_customers: u32,
     /// `auto` or `off`, see [`SeasonConfig`].
     pub season: String,
     pub season_weights: Vec<f64>,
@@ -63,6 +65,7 @@ impl Default for Config {
             ridge: 0.0,
             interval: 0.90,
             holdout_days: 0,
+            max_holdout_customers: 50_000,
             season: season.season,
             season_weights: season.season_weights,
             group_by: String::new(),
@@ -77,6 +80,7 @@ const MOST_PERIODS: u32 = 1_200;
 const HIGHEST_DISCOUNT_RATE: f64 = 10.0;
 const STRONGEST_RIDGE: f64 = 1e3;
 const MOST_HORIZONS: usize = 100;
+const FEWEST_HOLDOUT_CUSTOMERS: u32 = 1_000;
 const NARROWEST_INTERVAL: f64 = 0.01;
 const WIDEST_INTERVAL: f64 = 0.999;
 
@@ -94,6 +98,11 @@ pub struct Params {
     pub(super) ridge: f64,
     pub(super) interval: f64,
     pub(super) holdout: HoldoutConfig,
+    /// Customers that models compete on at most.
+    pub(super) max_holdout_customers: usize,
+    /// Whether the tables of the evaluation are wanted too.
+    #[serde(skip)]
+    pub(super) evaluates: bool,
     pub(super) season: SeasonParams,
     #[serde(skip)]
     pub(super) group_by: GroupBy,
@@ -119,9 +128,10 @@ impl Params {
         &self.covariates
     }
 
-    /// The same with all models in competition.
+    /// The same with all models in competition, and with the tables of their evaluation.
     pub fn competing(mut self) -> Self {
         self.model = AUTO.to_owned();
+        self.evaluates = true;
         self
     }
 
@@ -167,6 +177,8 @@ pub enum Problem {
     CovariatesElsewhere,
     #[error("holdout_days is {value}, more than {LONGEST_HORIZON_DAYS}")]
     Holdout { value: u32 },
+    #[error("max_holdout_customers is {value}, less than {FEWEST_HOLDOUT_CUSTOMERS}")]
+    HoldoutCustomers { value: u32 },
     #[error("{0}")]
     Season(#[from] SeasonProblem),
 }
@@ -178,6 +190,7 @@ impl Problem {
             Self::UnknownModel { .. } | Self::WrongSetting { .. } => "model",
             Self::GroupsAndCovariates | Self::CovariatesElsewhere => "covariates",
             Self::Holdout { .. } => "holdout_days",
+            Self::HoldoutCustomers { .. } => "max_holdout_customers",
             Self::Season(problem) => problem.key(),
             Self::Horizon { .. } => "horizon_days",
             Self::Period { .. } | Self::TooManyPeriods { .. } => "period_days",
@@ -200,6 +213,7 @@ impl Problem {
             Self::GroupsAndCovariates => "make the group one of the covariates, or leave one of them out".to_owned(),
             Self::CovariatesElsewhere => "leave the covariates out, or use group_by".to_owned(),
             Self::Holdout { .. } => "use 0 for as long as the data allow".to_owned(),
+            Self::HoldoutCustomers { .. } => "use 50000, or 0 for all customers".to_owned(),
             Self::Season(problem) => problem.hint(),
             Self::Horizon { .. } => "use 365 for a year".to_owned(),
             Self::Period { .. } => "use 30 for monthly discounting".to_owned(),
@@ -285,6 +299,11 @@ impl Config {
                 value: self.holdout_days,
             });
         }
+        if (1..FEWEST_HOLDOUT_CUSTOMERS).contains(&self.max_holdout_customers) {
+            problems.push(Problem::HoldoutCustomers {
+                value: self.max_holdout_customers,
+            });
+        }
         let season = SeasonConfig {
             season: self.season.clone(),
             season_weights: self.season_weights.clone(),
@@ -305,6 +324,11 @@ impl Config {
                 holdout_days: (0 < self.holdout_days).then_some(self.holdout_days),
                 cut_day: None,
             },
+            max_holdout_customers: match self.max_holdout_customers {
+                0 => usize::MAX,
+                most => most as usize,
+            },
+            evaluates: false,
             season,
             group_by: GroupBy::parse(&self.group_by),
             covariates: self.covariates.clone(),

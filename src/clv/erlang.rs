@@ -340,6 +340,8 @@ pub fn limit(params: &[f64]) -> Option<FitStatus> {
 /// The model of the family with so many chances to drop out before the first repeat order.
 pub struct Cnbd {
     pub name: &'static str,
+    /// The model that it is with k = 1.
+    pub without_shape: &'static str,
     pub first_chances: u32,
 }
 
@@ -354,6 +356,10 @@ impl CountModel for Cnbd {
 
     fn shapes(&self) -> &'static [f64] {
         SHAPES
+    }
+
+    fn is_with_shape(&self, shape: f64) -> Option<&'static str> {
+        (shape == 1.0).then_some(self.without_shape)
     }
 
     fn time_powers(&self) -> &'static [i32] {
@@ -386,6 +392,13 @@ impl CountModel for Cnbd {
 
     fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
         order_tail(params, h, self.first_chances, horizon, least, max_len)
+    }
+
+    fn order_probs(&self, params: &[f64], h: &History, horizon: f64, out: &mut [f64]) {
+        match renewal(params, h, self.first_chances) {
+            Some(renewal) => renewal.order_probs(horizon, out),
+            None => out.fill(f64::NAN),
+        }
     }
 
     fn residual_orders(&self, params: &[f64], history: &History, rate: f64) -> f64 {

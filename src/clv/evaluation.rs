@@ -14,8 +14,10 @@ pub struct Evaluation {
     /// Last day of calibration; the holdout is the `holdout_days` after it.
     pub cut_day: i32,
     pub holdout_days: u32,
-    /// Customers who had bought by the cut.
+    /// Customers who had bought by the cut, all or a sample.
     pub n_customers: u64,
+    /// Customers of whom they are all, or a sample.
+    pub of_customers: u64,
     /// Their purchase days in the holdout, and the net amount of those.
     pub actual_orders: u64,
     pub actual_amount: f64,

@@ -3,19 +3,26 @@
 //! In: distinct histories with counts ([`Data`]), and a [`Penalty`] if one is wanted. Out: parameters and a report
 //! ([`ModelFit`]). Cost: one pass over the distinct histories an evaluation; 5 to 8 starts of 8 to 30 evaluations each
 //! on at most [`THIN_ROWS`] of them, then 3 to 8 evaluations on all; that for every shape tried, if there are shapes.
+//! A fit to data much like those of another fit begins there and needs 3 to 6 evaluations ([`refit`]).
 
 use super::histories::Histories;
 use super::model::{CountModel, FitStatus, Letters, ModelFit, Setting};
 use super::optimise::{self, Derivatives, Limits, MAX_PARAMS, Search, Termination};
 
 /// Distinct rows on which starts are compared; the best then continue on all rows.
-pub const THIN_ROWS: usize = 4096;
+pub const THIN_ROWS: usize = 2048;
 
 /// exp of this, 4e15, is as good as infinity for a parameter in units of the longest history.
 pub const BOUND: f64 = 36.0;
 
 /// Total log-likelihood that is not worth another step.
 const GAIN_TOLERANCE: f64 = 1e-10;
+
+/// The same where the search goes on elsewhere, or where models are only compared: a log-likelihood to six decimals.
+const COARSE_GAIN_TOLERANCE: f64 = 1e-7;
+
+/// A start whose log-likelihood ends this much below the best is not followed on all rows.
+const HOPELESS: f64 = 25.0;
 
 const MAX_STEPS: u32 = 200;
 
@@ -97,8 +104,17 @@ fn add_penalty<const N: usize>(sum: &mut Derivatives<N>, weight: f64, theta: &[f
     }
 }
 
-/// Maximises over positive parameters. `starts` are tried on `thin`, which is `None` if `full` is small. Logarithms
-/// of parameters stay within ± `bound`. `penalty` has a (centre, precision) for each logarithm, or nothing.
+/// How well a maximum must be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// To the last digits.
+    #[default]
+    Full,
+    /// A log-likelihood to six decimals, and parameters to a thousandth of their standard error.
+    Coarse,
+}
+
+/// [`maximise_to`] the last digits.
 pub fn maximise<const N: usize>(
     full: Likelihood<'_, N>,
     thin: Option<Likelihood<'_, N>>,
@@ -106,7 +122,20 @@ pub fn maximise<const N: usize>(
     bound: f64,
     penalty: &[(f64, f64)],
 ) -> Option<Maximum<N>> {
-    let search_from = |Likelihood { at, n }: Likelihood<'_, N>, start: &[f64]| {
+    maximise_to(Precision::Full, full, thin, starts, bound, penalty)
+}
+
+/// Maximises over positive parameters. `starts` are tried on `thin`, which is `None` if `full` is small. Logarithms
+/// of parameters stay within ± `bound`. `penalty` has a (centre, precision) for each logarithm, or nothing.
+pub fn maximise_to<const N: usize>(
+    precision: Precision,
+    full: Likelihood<'_, N>,
+    thin: Option<Likelihood<'_, N>>,
+    starts: &[Vec<f64>],
+    bound: f64,
+    penalty: &[(f64, f64)],
+) -> Option<Maximum<N>> {
+    let search_from = |precision: Precision, Likelihood { at, n }: Likelihood<'_, N>, start: &[f64]| {
         let objective = |theta: &[f64]| {
             let params: Vec<f64> = theta.iter().map(|t| t.exp()).collect();
             let mut derivatives = at(&params);
@@ -116,10 +145,15 @@ pub fn maximise<const N: usize>(
             add_penalty(&mut derivatives, 1.0 / full.n, theta, penalty);
             derivatives
         };
+        let (tolerance, polishing_steps) = match precision {
+            Precision::Full => (GAIN_TOLERANCE, optimise::POLISHING_STEPS),
+            Precision::Coarse => (COARSE_GAIN_TOLERANCE, 0),
+        };
         let limits = Limits {
             max_steps: MAX_STEPS,
-            gain_tolerance: GAIN_TOLERANCE / n,
+            gain_tolerance: tolerance / n,
             bound,
+            polishing_steps,
         };
         optimise::minimise(objective, start, limits)
     };
@@ -129,7 +163,10 @@ pub fn maximise<const N: usize>(
         .iter()
         .map(|start| {
             let theta: Vec<f64> = start.iter().map(|p| p.ln()).collect();
-            search_from(thin.unwrap_or(full), &theta)
+            match thin {
+                Some(thin) => search_from(Precision::Coarse, thin, &theta),
+                None => search_from(precision, full, &theta),
+            }
         })
         .inspect(|search| {
             evaluations += search.evaluations;
@@ -145,12 +182,13 @@ pub fn maximise<const N: usize>(
         .filter(|search| search.termination != Termination::NonFinite)
         .filter(|search| search.derivatives.value - best <= tolerance)
         .count() as u32;
-    if thin.is_some() {
+    if let Some(thin) = thin {
+        found.retain(|search| (search.derivatives.value - best) * thin.n <= HOPELESS);
         // Starts that met in one maximum need not be followed twice.
         found.dedup_by(|b, a| (a.derivatives.value - b.derivatives.value).abs() < 1e-9);
         found.truncate(2);
         for search in &mut found {
-            *search = search_from(full, &search.at);
+            *search = search_from(precision, full, &search.at);
             evaluations += search.evaluations;
             non_finite += search.non_finite;
         }
@@ -217,6 +255,8 @@ pub struct Data {
     pub histories: Histories,
     /// One unit of `histories` in days; 1 for opportunities and renewals.
     pub unit: f64,
+    pub setting: Setting,
+    pub precision: Precision,
     thinned: Option<Histories>,
 }
 
@@ -233,7 +273,17 @@ impl Data {
         Self {
             histories,
             unit,
+            setting,
+            precision: Precision::Full,
             thinned,
+        }
+    }
+
+    /// Of some customers, on whom models are compared.
+    pub fn of_sample(histories: &Histories, setting: Setting) -> Self {
+        Self {
+            precision: Precision::Coarse,
+            ..Self::new(histories, setting)
         }
     }
 
@@ -289,8 +339,44 @@ pub fn fit(model: &'static dyn CountModel, data: &Data, earlier: &[Fitted], pena
     if has_shape && data.histories.sum_ln_gaps.is_none() {
         return Fitted::missing(model, FitStatus::NotEnoughHistory);
     }
+    let found = search(model, data, earlier, penalty);
+    finish(model, data, earlier, penalty, found)
+}
+
+/// Fits the model of `near` to other data that are much like those of `near`: the search begins at its parameters, and
+/// a shape stays. As [`fit`] where `near` has none.
+pub fn refit(near: &Fitted, data: &Data, earlier: &[Fitted], penalty: Option<&Penalty>) -> Fitted {
+    let model = near.model;
+    let in_units = near.params_days.iter().zip(model.time_powers());
+    let start: Vec<f64> = in_units.map(|(p, power)| p / data.unit.powi(*power)).collect();
+    let is_start = start.len() == model.letters().len() && start.iter().all(|p| p.is_finite() && 0.0 < *p);
+    if !is_start || near.report.status.is_limit() {
+        return fit(model, data, earlier, penalty);
+    }
+    let free = usize::from(!model.shapes().is_empty());
+    let prior = penalty.map_or_else(Vec::new, |p| p.in_units_of(data.unit, model.time_powers(), free));
+    let with_shape = |params: &[f64]| [&start[..free], params].concat();
+    let at = |params: &[f64]| model.log_likelihood(&with_shape(params), &data.histories);
+    let full = Likelihood {
+        at: &at,
+        n: data.histories.n_customers(),
+    };
+    let found = maximise_to(data.precision, full, None, &[start[free..].to_vec()], BOUND, &prior);
+    let found = found.map(|maximum| (with_shape(&maximum.params), maximum));
+    finish(model, data, earlier, penalty, found)
+}
+
+/// The report of what a search found, and its parameters in days.
+fn finish(
+    model: &'static dyn CountModel,
+    data: &Data,
+    earlier: &[Fitted],
+    penalty: Option<&Penalty>,
+    found: Option<(Vec<f64>, Maximum)>,
+) -> Fitted {
+    let has_shape = !model.shapes().is_empty();
     let limit = limit_of(model, earlier);
-    let Some((params, maximum)) = search(model, data, earlier, penalty) else {
+    let Some((params, maximum)) = found else {
         return Fitted::missing(model, FitStatus::NotEnoughHistory);
     };
     if !maximum.log_likelihood.is_finite() {
@@ -410,11 +496,24 @@ fn search(
     let mut best: Option<(Vec<f64>, Maximum)> = None;
     let (mut evaluations, mut non_finite) = (0, 0);
     for shape in shapes {
+        // The model that this is with that shape has been fitted already.
+        let simpler = shape.and_then(|shape| model.is_with_shape(shape));
+        let known = simpler.and_then(|name| {
+            earlier
+                .iter()
+                .find(|f| f.model.name() == name && f.report.status.is_usable())
+        });
+        if let Some(known) = known {
+            let in_units = known.params_days.iter().zip(known.model.time_powers());
+            starts.insert(0, in_units.map(|(p, power)| p / data.unit.powi(*power)).collect());
+        }
+        let starts_here = if known.is_some() { &starts[..1] } else { &starts[..] };
         let with_shape = |params: &[f64]| -> Vec<f64> { shape.into_iter().chain(params.iter().copied()).collect() };
         let full = |params: &[f64]| model.log_likelihood(&with_shape(params), &data.histories);
         let sample = data.thinned.as_ref().unwrap_or(&data.histories);
         let thin = |params: &[f64]| model.log_likelihood(&with_shape(params), sample);
-        let found = maximise(
+        let found = maximise_to(
+            data.precision,
             Likelihood {
                 at: &full,
                 n: data.histories.n_customers(),
@@ -423,7 +522,7 @@ fn search(
                 at: &thin,
                 n: sample.n_customers(),
             }),
-            &starts,
+            starts_here,
             BOUND,
             &prior,
         )?;
@@ -436,7 +535,9 @@ fn search(
             break;
         }
         // The next shape's maximum is not far from this one's.
-        starts.push(found.params.clone());
+        if known.is_none() {
+            starts.push(found.params.clone());
+        }
         best = Some((with_shape(&found.params), found));
     }
     let (params, mut maximum) = best?;

@@ -25,6 +25,8 @@
 //! # Check
 //! `published::cdnow_calibration` holds 6.24957, 3.74422, 15.44352, −4055.9177 and the note's ten customers.
 
+use rayon::prelude::*;
+
 use super::fit::{self, Information, Likelihood, THIN_ROWS};
 use super::histories::sum_in_order;
 use super::model::{FitStatus, Letters, ModelFit};
@@ -55,7 +57,7 @@ impl Spenders {
     /// Keeps the pairs that the model is defined for: x and z positive, z finite.
     pub fn new(pairs: impl Iterator<Item = (u32, f64)>) -> Self {
         let mut rows: Vec<(u32, f64)> = pairs.filter(|(x, z)| 0 < *x && z.is_finite() && 0.0 < *z).collect();
-        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        rows.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         Self { rows }
     }
 

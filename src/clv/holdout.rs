@@ -13,6 +13,7 @@
 //! # Check
 //! `holdout::holdout_of_the_reference` holds customers and orders of CDNOW and Online Retail at the reference's cuts.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
@@ -80,6 +81,8 @@ pub struct Split {
     /// Purchase days in the holdout, and their net amount.
     pub orders: Vec<u32>,
     pub amount: Vec<f64>,
+    /// Customers of whom these are all, or a sample.
+    pub of_customers: usize,
     /// First purchase day of every customer, ascending.
     pub first_days: Vec<i32>,
     /// Repeat purchase days of these customers by day, up to the end of the holdout, ascending.
@@ -179,7 +182,7 @@ impl Split {
 
     /// Fills the columns, in an order that does not depend on that of the customers.
     fn with_rows(mut self, mut rows: Vec<Row>, purchases: &PurchaseDays) -> Self {
-        rows.sort_unstable_by(Row::compare);
+        rows.par_sort_unstable_by(Row::compare);
         let out = &mut self;
         let last_day = out.last_day;
         let mut repeats = std::collections::BTreeMap::<i32, u64>::new();
@@ -200,6 +203,7 @@ impl Split {
                 *repeats.entry(*day).or_default() += 1;
             }
         }
+        out.of_customers = out.orders.len();
         out.first_days.sort_unstable();
         out.repeats_by_day = repeats.into_iter().collect();
         self
@@ -251,7 +255,7 @@ impl RecentPurchases {
         let known_days = days_between(first_day.saturating_sub(1), last_day);
         let window_days = days.min(known_days);
         let before = (i64::from(last_day) - i64::from(window_days)).max(i64::from(i32::MIN)) as i32;
-        let customers = || customers.iter().map(|customer| *customer as usize);
+        let customers = || customers.par_iter().map(|customer| *customer as usize);
         Self {
             window_days,
             orders: customers()

@@ -16,6 +16,7 @@
 //! # Check
 //! `tests::p_values_are_those_of_student` and `tests::correlations_are_those_of_a_worked_example` hold values from scipy.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::gamma_gamma::Spenders;
@@ -52,7 +53,7 @@ impl Independence {
         // The rows ascend by x.
         let ranks_x = mean_ranks(rows.iter().map(|(x, _)| f64::from(*x)));
         let mut by_z: Vec<usize> = (0..rows.len()).collect();
-        by_z.sort_by(|i, j| rows[*i].1.total_cmp(&rows[*j].1));
+        by_z.par_sort_unstable_by(|i, j| rows[*i].1.total_cmp(&rows[*j].1).then(i.cmp(j)));
         let mut ranks_z = vec![0.0; rows.len()];
         for (i, rank) in by_z.iter().zip(mean_ranks(by_z.iter().map(|i| rows[*i].1))) {
             ranks_z[*i] = rank;

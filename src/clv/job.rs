@@ -8,7 +8,8 @@
 //! 1. The setting says what x, t_x and T count; without a contract or opportunities, a season makes the clock.
 //! 2. The same as of an earlier day, with what came after it, is the holdout that models compete on. Its season is
 //!    that of the calibration part.
-//! 3. Fits, choice, predictions ([`super::run_on`]).
+//! 3. Fits, choice, predictions ([`super::run_on`]). With more customers than `clv.max_holdout_customers`, models
+//!    compete on every n-th of them, in the order of the purchase days, and the holdout is of those.
 //! 4. Groups: the chosen model's parameters in each group, drawn toward the whole. Covariates: its parameters as a
 //!    function of attributes. Predictions are made anew with them.
 
@@ -24,11 +25,13 @@ use super::holdout::{self, Holdout, NoHoldout, RecentPurchases};
 use super::horizon::Horizons;
 use super::model::{self, CountModel, Letters, Setting};
 use super::opportunities;
-use super::purchases::{Observed, PurchaseDays};
+use super::purchases::{Observed, PurchaseDays, Purchases};
 use super::regularity;
 use super::season::{self, SeasonFinding};
 use super::select::{ClvModel, Counts, Spend};
-use super::{ClvResult, CustomerHistories, CustomerValues, HorizonValues, Params, Recent, Scorer, Status, Warning};
+use super::{
+    ClvResult, CustomerHistories, CustomerValues, HorizonValues, Params, Recent, Sample, Scorer, Status, Warning,
+};
 use crate::units::Day;
 
 /// More than one customer in so many who paid again after a period without payment, and it is no contract.
@@ -88,7 +91,8 @@ struct Known {
 }
 
 impl Known {
-    fn new(params: &Params, purchases: &PurchaseDays, day: i32) -> Self {
+    fn new(params: &Params, of: &Purchases<'_>, day: i32) -> Self {
+        let purchases = of.all;
         let calendar = |observed| Self {
             observed,
             clock: Clock::calendar(),
@@ -97,7 +101,7 @@ impl Known {
         };
         match params.setting {
             Setting::Noncontractual => {
-                let season = season::find(&params.season, purchases, day, params.horizon_days, &params.model);
+                let season = season::find(&params.season, of, day, params.horizon_days, &params.model);
                 let clock = season.clock();
                 Self {
                     observed: purchases.until(day, &clock),
@@ -118,8 +122,30 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Histories of other customers on the same clock.
+    fn of(&self, params: &Params, purchases: &PurchaseDays, day: i32) -> Observed {
+        match params.setting {
+            Setting::Noncontractual => purchases.until(day, &self.clock),
+            Setting::Discrete => opportunities::discrete(purchases, params.opportunity, day),
+            Setting::Contractual => {
+                opportunities::contractual(purchases, params.opportunity, day, params.grace_days).observed
+            }
+        }
+    }
+}
+
 /// The holdout of the config, with the season of its calibration part.
-fn holdout(params: &Params, purchases: &PurchaseDays, as_of_day: i32) -> Result<Holdout, NoHoldout> {
+fn holdout(params: &Params, of: &Purchases<'_>, as_of_day: i32) -> Result<Holdout, NoHoldout> {
+    let mut holdout = holdout_of(params, of, as_of_day)?;
+    if of.is_sampled() {
+        holdout.outer.of_customers = of.all.n_known(holdout.outer.cut_day);
+    }
+    Ok(holdout)
+}
+
+fn holdout_of(params: &Params, of: &Purchases<'_>, as_of_day: i32) -> Result<Holdout, NoHoldout> {
+    let purchases = of.sample;
     let horizon_days = params.horizon_days;
     if params.setting != Setting::Noncontractual {
         return Holdout::in_periods(
@@ -134,7 +160,7 @@ fn holdout(params: &Params, purchases: &PurchaseDays, as_of_day: i32) -> Result<
     }
     let (first_day, _) = purchases.span().ok_or(NoHoldout::TooShort { span_days: 0 })?;
     let (cut_day, _) = holdout::place(first_day, as_of_day, horizon_days, params.holdout)?;
-    let clock = season::find(&params.season, purchases, cut_day, horizon_days, &params.model).clock();
+    let clock = season::clock(&params.season, of, cut_day, &params.model);
     Holdout::new(purchases, as_of_day, horizon_days, params.holdout, &clock)
 }
 
@@ -143,7 +169,23 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
     let Input {
         purchases, as_of_day, ..
     } = *input;
-    let known = Known::new(params, purchases, as_of_day);
+    let step = purchases.n_customers().div_ceil(params.max_holdout_customers).max(1);
+    let sample = (1 < step).then(|| purchases.every(step));
+    let of = Purchases {
+        all: purchases,
+        sample: sample.as_ref().unwrap_or(purchases),
+    };
+    let competes = params.model == super::config::AUTO;
+    let (known, holdout) = rayon::join(
+        || Known::new(params, &of, as_of_day),
+        || {
+            if competes {
+                holdout(params, &of, as_of_day)
+            } else {
+                Err(NoHoldout::NoPurchaseDays)
+            }
+        },
+    );
     let horizons = match params.setting {
         Setting::Noncontractual => Horizons::new(params, &known.clock, as_of_day),
         Setting::Discrete | Setting::Contractual => Horizons::in_opportunities(params, params.opportunity),
@@ -161,14 +203,22 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
         recent: recent.as_ref().map(RecentPurchases::borrow),
         ..known.observed.histories()
     };
-    let competes = params.model == super::config::AUTO;
-    let holdout = if competes {
-        holdout(params, purchases, as_of_day)
-    } else {
-        Err(NoHoldout::NoPurchaseDays)
-    };
     let holdout = holdout.as_ref().map_err(|why| *why);
-    let mut result = super::run_ahead(params, &customers, &horizons, holdout);
+    let known_sample = (competes && of.is_sampled()).then(|| known.of(params, of.sample, as_of_day));
+    let sample = known_sample.as_ref().map(Observed::histories);
+    let (mut result, regular) = rayon::join(
+        || super::run_ahead(params, &customers, &horizons, holdout, sample.as_ref()),
+        || match params.setting {
+            Setting::Noncontractual => regularity::regularity(purchases, as_of_day, &known.clock),
+            Setting::Discrete | Setting::Contractual => None,
+        },
+    );
+    result.regularity = regular;
+    result.sample = sample.map(|sample| Sample {
+        every: step as u64,
+        n_customers: sample.len() as u64,
+        of_customers: customers.len() as u64,
+    });
     if !params.covariates.is_empty() {
         with_covariates(params, input, &customers, &known.observed, &horizons, &mut result);
     } else if params.group_by != GroupBy::Nothing {
@@ -180,9 +230,6 @@ pub fn run_purchases(params: &Params, input: &Input<'_>) -> ClvResult {
             message: known.season.message(),
             hint: known.season.hint(),
         });
-    }
-    if params.setting == Setting::Noncontractual {
-        result.regularity = regularity::regularity(purchases, as_of_day, &known.clock);
     }
     let of = purchases.n_customers() as u64;
     if of < known.resumed.saturating_mul(MANY_RESUMED) {

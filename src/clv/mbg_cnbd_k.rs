@@ -26,6 +26,7 @@ use super::erlang::Cnbd;
 
 pub static MBG_CNBD_K: Cnbd = Cnbd {
     name: "mbg_cnbd_k",
+    without_shape: "mbg_nbd",
     // One chance to drop out comes with the first order.
     first_chances: 1,
 };

@@ -63,6 +63,8 @@ pub mod uncertainty;
 pub mod value;
 pub mod warnings;
 
+use serde::Serialize;
+
 use self::baseline::{Known, LastWindow};
 use self::clock::Clock;
 use self::competition::{Outlook, Selection, Standing};
@@ -198,6 +200,7 @@ pub struct ClvResult {
     pub model: ClvModel,
     /// How models and baselines stood on the holdout; empty without one.
     pub competition: Vec<Standing>,
+    /// The holdout in full, where the params ask for it ([`Params::competing`]).
     pub evaluation: Option<Evaluation>,
     /// Why there was no holdout to compete on.
     pub no_holdout: Option<NoHoldout>,
@@ -213,6 +216,17 @@ pub struct ClvResult {
     pub regularity: Option<Regularity>,
     /// Contracts: customers who paid again after a missed period.
     pub resumed_customers: u64,
+    /// What models competed on where that was not everybody.
+    pub sample: Option<Sample>,
+}
+
+/// The customers whom models competed on, where there were very many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Every so many-th customer.
+    pub every: u64,
+    pub n_customers: u64,
+    pub of_customers: u64,
 }
 
 /// Fits, chooses by likelihood and predicts, on the calendar.
@@ -222,27 +236,41 @@ pub fn run(params: &Params, customers: &CustomerHistories<'_>) -> ClvResult {
 
 /// Fits, chooses and predicts. `auto` chooses by `holdout` too, if there is one.
 pub fn run_on(params: &Params, customers: &CustomerHistories<'_>, holdout: Result<&Holdout, NoHoldout>) -> ClvResult {
-    run_ahead(
-        params,
-        customers,
-        &Horizons::new(params, &Clock::calendar(), 0),
-        holdout,
-    )
+    let horizons = Horizons::new(params, &Clock::calendar(), 0);
+    run_ahead(params, customers, &horizons, holdout, None)
 }
 
-/// The same for horizons in the unit of the customers' times.
+/// The same for horizons in the unit of the customers' times. `sample` are some of the customers.
 fn run_ahead(
     params: &Params,
     customers: &CustomerHistories<'_>,
     horizons: &Horizons,
     holdout: Result<&Holdout, NoHoldout>,
+    sample: Option<&CustomerHistories<'_>>,
 ) -> ClvResult {
+    let sample = sample.map(|customers| {
+        let (mut histories, _) = Histories::collapse(&customers.histories());
+        histories.sum_ln_gaps = customers.sum_ln_gaps;
+        histories
+    });
     let (mut histories, row_of) = Histories::collapse(&customers.histories());
     histories.sum_ln_gaps = customers.sum_ln_gaps;
     let spenders = Spenders::new(
         (0..customers.len())
             .filter(|i| row_of[*i] != NO_ROW)
             .filter_map(|i| Some((customers.x[i], customers.repeat_amount(i)?))),
+    );
+    let outlook = Outlook {
+        pooled_amount: &|| customers.pooled_amount(&row_of),
+        recent_days: customers.recent.map(|recent| recent.window_days),
+        ridge: params.ridge,
+        holdout,
+        sample: sample.as_ref(),
+        evaluates: params.evaluates,
+    };
+    let (selection, of_spend) = rayon::join(
+        || competition::select(&params.model, params.setting, &histories, &spenders, outlook),
+        || (spenders.correlation(), Independence::of(&spenders)),
     );
     let Selection {
         model,
@@ -251,27 +279,19 @@ fn run_ahead(
         selection_reason,
         competition,
         evaluation,
-    } = competition::select(
-        &params.model,
-        params.setting,
-        &histories,
-        &spenders,
-        Outlook {
-            pooled_amount: customers.pooled_amount(&row_of),
-            recent_days: customers.recent.map(|recent| recent.window_days),
-            ridge: params.ridge,
-            holdout,
-        },
-    );
-    let spend_correlation = spenders.correlation();
+    } = selection;
+    let (spend_correlation, spend_independence) = of_spend;
     let invalid = row_of.iter().filter(|row| **row == NO_ROW).count() as u64;
-    let spend_independence = Independence::of(&spenders);
     let warnings = warnings(&model, &models, invalid, spend_independence);
     // A fitted model has valid parameters; the fallback keeps the promise not to fail.
     let scorer = model.scorer().unwrap_or_else(|_| Scorer::without_model());
+    let (values, repeat_bins) = rayon::join(
+        || scorer.score_collapsed(params, horizons, customers, &histories, &row_of),
+        || tracking::repeat_bins(&scorer, &histories),
+    );
     ClvResult {
-        customers: scorer.score_collapsed(params, horizons, customers, &histories, &row_of),
-        repeat_bins: tracking::repeat_bins(&scorer, &histories),
+        customers: values,
+        repeat_bins,
         models,
         selected_model,
         selection_reason,
@@ -288,6 +308,7 @@ fn run_ahead(
         covariates: None,
         regularity: None,
         resumed_customers: 0,
+        sample: None,
     }
 }
 

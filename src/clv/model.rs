@@ -100,6 +100,12 @@ pub trait CountModel: Sync {
         &[]
     }
 
+    /// The model without a shape that this one is with `shape`, if it is in the registry: its letters are the others of
+    /// this one.
+    fn is_with_shape(&self, _shape: f64) -> Option<&'static str> {
+        None
+    }
+
     /// For each parameter, 1 if it is a time (multiply it by 7 to go from weeks to days) and 0 if it is a number.
     fn time_powers(&self) -> &'static [i32];
 
@@ -144,6 +150,19 @@ pub trait CountModel: Sync {
 
     /// P(more than i orders within `horizon`) for i = 0, 1, … while above `least`, at most `max_len` numbers.
     fn order_tail(&self, params: &[f64], history: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64>;
+
+    /// P(exactly i orders within `horizon`) for i = 0 … `out.len()` − 1, given that the customer is alive at the end of
+    /// observation. What is below 1e-14 may be anything below it.
+    fn order_probs(&self, params: &[f64], history: &History, horizon: f64, out: &mut [f64]) {
+        let alive = self.alive_prob(params, history);
+        let tail = self.order_tail(params, history, horizon, 1e-15 * alive, out.len());
+        let mut above = 1.0;
+        for (i, out) in out.iter_mut().enumerate() {
+            let more = tail.get(i).map_or(0.0, |p| p / alive).min(above);
+            *out = above - more;
+            above = more;
+        }
+    }
 
     /// Expected orders from the end of observation to infinity, each discounted by exp(-`rate` t), t its time
     /// (discounted expected residual transactions, DERT). `rate` is positive, per unit of time.

@@ -21,6 +21,7 @@
 use super::histories::{Histories, History, sum_in_order};
 use super::model::{CountModel, FitStatus};
 use super::optimise::Derivatives;
+use super::orders::Posterior;
 use super::special::{RisingSums, rising_sums};
 
 pub const NAME: &str = "nbd";
@@ -62,6 +63,17 @@ pub fn mirror(derivatives: &mut Derivatives) {
         for j in 0..i {
             derivatives.hessian[i][j] = derivatives.hessian[j][i];
         }
+    }
+}
+
+/// What is known of a customer's rate.
+fn posterior(params: &[f64], h: &History) -> Posterior {
+    Posterior {
+        shape: params[0] + f64::from(h.x),
+        exposure: params[1] + h.age,
+        // Dropout probability 0.
+        a: 0.0,
+        b: 1.0,
     }
 }
 
@@ -123,14 +135,11 @@ impl CountModel for Nbd {
     }
 
     fn order_tail(&self, params: &[f64], h: &History, horizon: f64, least: f64, max_len: usize) -> Vec<f64> {
-        super::orders::Posterior {
-            shape: params[0] + f64::from(h.x),
-            exposure: params[1] + h.age,
-            // Dropout probability 0.
-            a: 0.0,
-            b: 1.0,
-        }
-        .order_tail(horizon, least, max_len)
+        posterior(params, h).order_tail(horizon, least, max_len)
+    }
+
+    fn order_probs(&self, params: &[f64], h: &History, horizon: f64, out: &mut [f64]) {
+        posterior(params, h).order_probs(horizon, out);
     }
 
     fn residual_orders(&self, params: &[f64], h: &History, rate: f64) -> f64 {

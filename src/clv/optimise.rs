@@ -116,14 +116,16 @@ pub struct Limits {
     pub gain_tolerance: f64,
     /// Every parameter stays within ± this.
     pub bound: f64,
+    /// Once the predicted gain is below tolerance, this many more full steps are taken as long as they shrink the
+    /// gradient: the parameters of a flat maximum gain digits that its value no longer shows.
+    pub polishing_steps: u32,
 }
 
 /// Longest step in any one parameter. Parameters are logarithms, so this is a factor of about 7.
 const LONGEST_STEP: f64 = 2.0;
 
-/// Once the predicted gain is below tolerance, this many more full steps are taken as long as they shrink the
-/// gradient: the parameters of a flat maximum gain digits that its value no longer shows.
-const POLISHING_STEPS: u32 = 4;
+/// As many [`Limits::polishing_steps`] as help.
+pub const POLISHING_STEPS: u32 = 4;
 
 /// Minimises `f` from `start`.
 pub fn minimise<const N: usize>(f: impl Fn(&[f64]) -> Derivatives<N>, start: &[f64], limits: Limits) -> Search<N> {
@@ -150,10 +152,14 @@ pub fn minimise<const N: usize>(f: impl Fn(&[f64]) -> Derivatives<N>, start: &[f
         let slope = -dot(&direction, &search.derivatives.gradient);
         let noise = 4.0 * f64::EPSILON * search.derivatives.value.abs();
         if 0.5 * slope <= limits.gain_tolerance.max(noise) {
+            if limits.polishing_steps == 0 {
+                search.termination = Termination::Converged;
+                return search;
+            }
             polishing += 1;
         }
         let moved = walk(&f, &mut search, &direction, slope, 0 < polishing, limits.bound);
-        if 0 < polishing && (!moved || POLISHING_STEPS <= polishing) {
+        if 0 < polishing && (!moved || limits.polishing_steps <= polishing) {
             search.termination = Termination::Converged;
             return search;
         }
@@ -363,6 +369,7 @@ mod tests {
         max_steps: 200,
         gain_tolerance: 1e-12,
         bound: 30.0,
+        polishing_steps: POLISHING_STEPS,
     };
 
     fn two(value: f64, gradient: [f64; 2], hessian: [[f64; 2]; 2]) -> Derivatives {

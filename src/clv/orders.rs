@@ -134,6 +134,11 @@ impl Posterior {
         self.renewal().order_tail(t, least, max_len)
     }
 
+    /// P(N = i) for i = 0 … `out.len()` − 1.
+    pub fn order_probs(&self, t: f64, out: &mut [f64]) {
+        self.renewal().order_probs(t, out);
+    }
+
     /// Probability that the customer is still there after `t`.
     pub fn survival(&self, t: f64) -> f64 {
         self.renewal().survival(t)

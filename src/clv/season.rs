@@ -5,7 +5,7 @@
 //! where there is no season.
 //!
 //! # Method
-//! 1. A count model is fitted on the calendar. It says how many repeat purchases each week should have had, given
+//! 1. A count model is fitted on the calendar, to some customers if there are very many. It says how many repeat purchases each week should have had, given
 //!    the customers that there were (`clv/tracking.rs`).
 //! 2. A yearly curve is drawn through actual over expected (`season/harmonics.rs`): harmonics of the log intensity,
 //!    their number chosen by an information criterion, each shrunk by its noise.
@@ -52,7 +52,7 @@ use super::clock::{Clock, YEAR, YearDay};
 use super::histories::Histories;
 use super::ladder;
 use super::model::{self, Setting};
-use super::purchases::PurchaseDays;
+use super::purchases::{PurchaseDays, Purchases};
 use super::select::{self, ClvModel, Spend};
 use super::tracking::{self, Expectation, Run};
 use super::value::Scorer;
@@ -267,38 +267,61 @@ impl Risk {
     }
 }
 
-/// Says what is known about the season by the end of `last_day`. `model` is the config's count model or `auto`;
+/// Says what is known about the season by the end of `last_day`: the purchases of all are counted, the model is fitted to
+/// the sample. `model` is the config's count model or `auto`;
 /// `horizon_days` is how far the predictions will look.
 pub fn find(
     params: &SeasonParams,
-    purchases: &PurchaseDays,
+    purchases: &Purchases<'_>,
     last_day: i32,
     horizon_days: u32,
     model: &str,
 ) -> SeasonFinding {
+    let (seen, model) = match asked(params, purchases, last_day, model) {
+        Ok(asked) => asked,
+        Err(finding) => return finding,
+    };
+    settle(&seen, purchases.sample, model).unwrap_or_else(|| SeasonFinding::NotEnough {
+        risk: risk(&seen, purchases.sample, horizon_days, model),
+    })
+}
+
+/// The clock of [`find`] alone: where too little is known of a season, nothing is fitted.
+pub fn clock(params: &SeasonParams, purchases: &Purchases<'_>, last_day: i32, model: &str) -> Clock {
+    let finding = match asked(params, purchases, last_day, model) {
+        Ok((seen, model)) => settle(&seen, purchases.sample, model),
+        Err(finding) => Some(finding),
+    };
+    finding.map_or_else(Clock::calendar, |finding| finding.clock())
+}
+
+/// What has been seen and the model to use, if a season is to be looked for; otherwise what is said without looking.
+fn asked<'m>(
+    params: &SeasonParams,
+    purchases: &Purchases<'_>,
+    last_day: i32,
+    model: &'m str,
+) -> Result<(Seen, &'m str), SeasonFinding> {
     match params {
-        SeasonParams::Off => return SeasonFinding::Off,
+        SeasonParams::Off => return Err(SeasonFinding::Off),
         SeasonParams::Given(season) => {
-            return SeasonFinding::Given { season: season.clone() };
+            return Err(SeasonFinding::Given { season: season.clone() });
         }
         SeasonParams::Auto => {}
     }
     let model = if model == AUTO { PREFERRED } else { model };
     if model::find(model).is_some_and(|model| model.setting() != Setting::Noncontractual) {
-        return SeasonFinding::Off;
+        return Err(SeasonFinding::Off);
     }
-    let seen = Seen::new(purchases, last_day);
-    if seen.cycles() < FEWEST_CYCLES || seen.n_repeats() < FEWEST_REPEATS_A_WEEK * u64::from(seen.n_weeks()) {
-        let risk = risk(&seen, purchases, horizon_days, model);
-        return SeasonFinding::NotEnough { risk };
-    }
-    settle(&seen, purchases, model).unwrap_or_else(|| SeasonFinding::NotEnough {
-        risk: risk(&seen, purchases, horizon_days, model),
-    })
+    Ok((Seen::new(purchases.all, last_day), model))
 }
 
-/// Fits and draws in turn until the weights stay; `None` if there is nothing to draw a curve through.
+/// Fits and draws in turn until the weights stay; `None` if too little was seen, or there is nothing to draw a curve
+/// through.
 fn settle(seen: &Seen, purchases: &PurchaseDays, model: &str) -> Option<SeasonFinding> {
+    if seen.cycles() < FEWEST_CYCLES || seen.n_repeats() < FEWEST_REPEATS_A_WEEK * u64::from(seen.n_weeks()) {
+        return None;
+    }
     let mut clock = Clock::calendar();
     let mut round = 1;
     loop {
@@ -429,7 +452,7 @@ impl Seen {
 fn risk(seen: &Seen, purchases: &PurchaseDays, horizon_days: u32, model: &str) -> Risk {
     let calendar = Clock::calendar();
     let residuals = stationary(purchases, seen.last_day, &calendar, model)
-        .map(|scorer| tracking::residuals(&scorer, purchases, seen.last_day, &calendar))
+        .map(|scorer| tracking::residuals(&scorer, &seen.starters, &seen.repeats, seen.last_day, &calendar))
         .unwrap_or_default();
     let slot = |day: i64| YearDay::of(day.clamp(i32::MIN.into(), i32::MAX.into()) as i32).slot() as usize;
     let mut times_seen = [0_u32; YEAR];

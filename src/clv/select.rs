@@ -70,17 +70,16 @@ pub struct ClvModel {
 }
 
 /// Expected amounts: Gamma-Gamma if it can be used, else the mean of all purchase days.
-pub fn fit_spend(spenders: &Spenders, pooled_amount: Option<f64>) -> (ModelFit, Spend) {
+pub fn fit_spend(spenders: &Spenders, pooled_amount: impl FnOnce() -> Option<f64>) -> (ModelFit, Spend) {
     let (report, gamma_gamma) = gamma_gamma::fit(spenders);
-    let spend = match (gamma_gamma, pooled_amount) {
-        (Some(GammaGamma { p, q, gamma }), _) => Spend::GammaGamma {
+    let spend = match gamma_gamma {
+        Some(GammaGamma { p, q, gamma }) => Spend::GammaGamma {
             p,
             q,
             gamma,
             covariance: report.covariance.clone(),
         },
-        (None, Some(amount)) => Spend::Pooled { amount },
-        (None, None) => Spend::Nothing,
+        None => pooled_amount().map_or(Spend::Nothing, |amount| Spend::Pooled { amount }),
     };
     (report, spend)
 }
@@ -100,6 +99,17 @@ pub struct Fits {
 /// Fits `asked` (a name in the registry, or `auto` for all of `setting`) and the limit without dropout. `ridge` is
 /// that of the config.
 pub fn fit_counts(asked: &str, setting: Setting, ridge: f64, histories: &Histories) -> Fits {
+    fit_data(asked, ridge, histories, &Data::new(histories, setting), None)
+}
+
+/// The same for a sample of very many customers, on which models are compared. Those that `near` has are fitted from
+/// where they stand there.
+pub fn fit_sample(asked: &str, setting: Setting, ridge: f64, histories: &Histories, near: Option<&Fits>) -> Fits {
+    fit_data(asked, ridge, histories, &Data::of_sample(histories, setting), near)
+}
+
+fn fit_data(asked: &str, ridge: f64, histories: &Histories, data: &Data, near: Option<&Fits>) -> Fits {
+    let setting = data.setting;
     let limit = model::find(asked).and_then(|model| model.without_dropout());
     let wanted = |model: &dyn CountModel| {
         let is_named = asked == model.name() || limit == Some(model.name());
@@ -109,15 +119,17 @@ pub fn fit_counts(asked: &str, setting: Setting, ridge: f64, histories: &Histori
     let n = histories.n_customers();
     let pooled = pooled(setting, histories);
     let enough_for_dropout = FEWEST_CUSTOMERS <= n && FEWEST_REPEATERS <= histories.n_repeaters();
-    let data = Data::new(histories, setting);
     let mut fits: Vec<Fitted> = Vec::new();
     for model in candidates {
         if pooled == Counts::Nothing || (model.has_dropout() && !enough_for_dropout) {
             fits.push(Fitted::missing(model, FitStatus::NotEnoughHistory));
             continue;
         }
-        let penalty = Penalty::ridge(model, &data, ridge);
-        let fitted = fit::fit(model, &data, &fits, penalty.as_ref());
+        let penalty = Penalty::ridge(model, data, ridge);
+        let fitted = match near.and_then(|near| near.usable(model.name())) {
+            Some(near) => fit::refit(near, data, &fits, penalty.as_ref()),
+            None => fit::fit(model, data, &fits, penalty.as_ref()),
+        };
         fits.push(fitted);
     }
     Fits {
@@ -151,6 +163,43 @@ fn pooled(setting: Setting, histories: &Histories) -> Counts {
 }
 
 impl Fits {
+    /// Takes from all customers what is no fit; the fits are those of a sample.
+    pub fn describing(self, histories: &Histories) -> Self {
+        Self {
+            pooled: pooled(self.setting, histories),
+            n_customers: histories.n_customers(),
+            ..self
+        }
+    }
+
+    /// Fits `name` and its limit without dropout to other histories, from where they stand, and puts these fits in the
+    /// place of the old ones. The fit that then predicts for `name`; `None` (and the old fits) if there is none.
+    pub fn refit(&mut self, name: &str, ridge: f64, histories: &Histories) -> Option<&Fitted> {
+        let limit = model::find(name)?.without_dropout();
+        let data = Data::new(histories, self.setting);
+        let mut anew: Vec<Fitted> = Vec::new();
+        for old in &self.fits {
+            let of = old.model.name();
+            if of == name || Some(of) == limit {
+                let penalty = Penalty::ridge(old.model, &data, ridge);
+                let fitted = fit::refit(old, &data, &anew, penalty.as_ref());
+                anew.push(fitted);
+            }
+        }
+        if !anew
+            .iter()
+            .any(|f| f.model.name() == name && f.report.status.is_usable())
+        {
+            return None;
+        }
+        for fitted in anew {
+            if let Some(place) = self.fits.iter_mut().find(|f| f.model.name() == fitted.model.name()) {
+                *place = fitted;
+            }
+        }
+        self.usable(name)
+    }
+
     pub fn reports(&self) -> Vec<ModelFit> {
         self.fits.iter().map(|fitted| fitted.report.clone()).collect()
     }

@@ -151,6 +151,60 @@ impl StageSeries {
     }
 }
 
+/// Probabilities of the number of orders made if nobody dropped out, P(M = n), one after the other.
+enum Made {
+    /// k is 1 and the first one is a number: each is a product of the one before.
+    Product {
+        probability: f64,
+        shape: f64,
+        z: f64,
+        m: f64,
+    },
+    Stages(StageSeries),
+}
+
+impl Made {
+    fn new(renewal: &Renewal, u: f64) -> Self {
+        let ln_first = -renewal.shape * u.ln_1p();
+        if renewal.k == 1 && -UNDERFLOW <= ln_first {
+            Self::Product {
+                probability: ln_first.exp(),
+                shape: renewal.shape,
+                z: u / (1.0 + u),
+                m: 0.0,
+            }
+        } else {
+            Self::Stages(StageSeries::new(renewal, u))
+        }
+    }
+
+    fn next(&mut self) -> f64 {
+        match self {
+            Self::Product {
+                probability,
+                shape,
+                z,
+                m,
+            } => {
+                let here = *probability;
+                *probability *= *z * (*shape + *m) / (*m + 1.0);
+                *m += 1.0;
+                here
+            }
+            Self::Stages(series) => {
+                let scale = series.ln_scale;
+                let (probability, _, _) = series.next_order();
+                series.rescale();
+                if scale == 0.0 {
+                    probability
+                } else {
+                    probability * scale.exp()
+                }
+            }
+        }
+    }
+}
+
 impl Renewal {
     pub(super) fn v(&self) -> f64 {
         if self.k == 1 { 0.0 } else { self.silence / self.exposure }
@@ -295,7 +349,7 @@ impl Renewal {
     }
 
     /// P(N > i) for i = 0, 1, … while it is above `least`, at most `max_len` numbers. Where `least` is above
-    /// 1e-3 they are one minus the probabilities of fewer orders, good to 1e-13; else they are summed from the
+    /// 4e-4 they are one minus the probabilities of fewer orders, good to 1e-13; else they are summed from the
     /// far end and keep all digits.
     pub fn order_tail(&self, t: f64, least: f64, max_len: usize) -> Vec<f64> {
         let u = t / self.exposure;
@@ -304,6 +358,11 @@ impl Renewal {
         }
         if COARSE <= least {
             return self.upper_tail(u, least, max_len);
+        }
+        if self.k == 1 && max_len == 1 {
+            // The chance of no order is a power of one number.
+            let some = -(-self.shape * u.ln_1p()).exp_m1();
+            return if least < some { vec![some] } else { Vec::new() };
         }
         let (counts, mut above) = self.order_counts(u, least, max_len);
         let mut tail = vec![0.0; counts.len()];
@@ -325,18 +384,38 @@ impl Renewal {
         out
     }
 
+    /// P(N = i) for i = 0 … `out.len()` − 1, good to 1e-15 of all.
+    pub fn order_probs(&self, t: f64, out: &mut [f64]) {
+        let u = t / self.exposure;
+        out.fill(0.0);
+        if u <= 0.0 {
+            out.iter_mut().take(1).for_each(|p| *p = 1.0);
+            return;
+        }
+        let mut made = Made::new(self, u);
+        // Chances to drop out that were survived before the last of i orders, and then that one too.
+        let (mut before, mut survival, mut cumulated, mut n) = (1.0, 1.0, 0.0, 0.0);
+        for out in out {
+            let probability = made.next();
+            cumulated += probability;
+            *out = (before * probability + (1.0_f64 - cumulated).max(0.0) * (before - survival)).min(1.0);
+            before = survival;
+            survival *= (self.b + n) / (self.a + self.b + n);
+            n += 1.0;
+        }
+    }
+
     fn upper_tail(&self, u: f64, least: f64, max_len: usize) -> Vec<f64> {
-        let mut series = StageSeries::new(self, u);
+        let mut made = Made::new(self, u);
         let (mut cumulated, mut survival, mut n) = (0.0, 1.0, 0.0);
         let mut out = Vec::new();
-        while out.len() < max_len && series.m < f64::from(FARTHEST_STAGE) {
-            cumulated += series.next_order().0;
-            let more = (1.0 - cumulated * series.ln_scale.exp()).min(1.0) * survival;
+        while out.len() < max_len && n * (self.k as f64) < f64::from(FARTHEST_STAGE) {
+            cumulated += made.next();
+            let more = (1.0_f64 - cumulated).min(1.0) * survival;
             if more <= least {
                 break;
             }
             out.push(more);
-            cumulated *= series.rescale();
             survival *= (self.b + n) / (self.a + self.b + n);
             n += 1.0;
         }
@@ -369,7 +448,7 @@ impl Renewal {
 }
 
 /// Tails above this are taken from 1.
-const COARSE: f64 = 1e-3;
+const COARSE: f64 = 4e-4;
 
 #[cfg(test)]
 mod tests {

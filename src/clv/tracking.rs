@@ -24,7 +24,6 @@
 
 use super::clock::Clock;
 use super::histories::Histories;
-use super::purchases::PurchaseDays;
 use super::value::Scorer;
 
 use std::collections::BTreeMap;
@@ -151,11 +150,15 @@ impl Expectation {
     }
 }
 
-/// Actual and expected repeat purchases by calendar week up to `last_day`. `clock` is the one that the scorer was
-/// fitted on. Customers who first bought later are not in it.
-pub fn residuals(scorer: &Scorer, purchases: &PurchaseDays, last_day: i32, clock: &Clock) -> Residuals {
-    let starters = purchases.first_by_day(last_day);
-    let repeats = purchases.repeats_by_day(last_day);
+/// Actual and expected repeat purchases by calendar week up to `last_day`, from [`super::purchases::PurchaseDays::first_by_day`]
+/// and [`super::purchases::PurchaseDays::repeats_by_day`]. `clock` is the one that the scorer was fitted on.
+pub fn residuals(
+    scorer: &Scorer,
+    starters: &[(i32, u64)],
+    repeats: &[(i32, u64)],
+    last_day: i32,
+    clock: &Clock,
+) -> Residuals {
     let Some(&(first, _)) = starters.first() else {
         return Residuals::default();
     };
@@ -164,14 +167,14 @@ pub fn residuals(scorer: &Scorer, purchases: &PurchaseDays, last_day: i32, clock
         return Residuals::default();
     };
     let mut weeks: Vec<Week> = Vec::with_capacity(ends.len());
-    let (mut first_day, mut seen, mut repeats) = (first, 0, repeats.into_iter().peekable());
+    let (mut first_day, mut seen, mut repeats) = (first, 0, repeats.iter().peekable());
     for end in ends {
         let mut actual = 0;
         while let Some((_, n)) = repeats.next_if(|(day, _)| *day <= end) {
             actual += n;
         }
         seen += actual;
-        let cumulative_expected = expected.until(end, &starters, clock);
+        let cumulative_expected = expected.until(end, starters, clock);
         let before = weeks.last().map_or(0.0, |week| week.cumulative_expected);
         let expected = (cumulative_expected - before).max(0.0);
         weeks.push(Week {
@@ -331,6 +334,7 @@ pub fn repeat_bins(scorer: &Scorer, histories: &Histories) -> Vec<RepeatBin> {
 mod tests {
     use super::*;
     use crate::clv::model::Letters;
+    use crate::clv::purchases::PurchaseDays;
     use crate::clv::select::{ClvModel, Counts, Spend};
 
     fn scorer(name: &str, letters: &[&str], values: &[f64]) -> Scorer {
@@ -342,6 +346,11 @@ mod tests {
         };
         let spend = Spend::Nothing;
         ClvModel { counts, spend }.scorer().unwrap()
+    }
+
+    fn residuals_of(scorer: &Scorer, purchases: &PurchaseDays, last_day: i32, clock: &Clock) -> Residuals {
+        let (starters, repeats) = (purchases.first_by_day(last_day), purchases.repeats_by_day(last_day));
+        residuals(scorer, &starters, &repeats, last_day, clock)
     }
 
     fn mbg() -> Scorer {
@@ -366,7 +375,7 @@ mod tests {
     fn weeks_add_up_to_the_sum_over_customers() {
         let (scorer, purchases, last_day) = (mbg(), purchases(), 14_944 + 365);
         for clock in [Clock::calendar(), uneven()] {
-            let got = residuals(&scorer, &purchases, last_day, &clock);
+            let got = residuals_of(&scorer, &purchases, last_day, &clock);
             let (mut actual_before, mut expected_before) = (0, 0.0);
             for week in &got.weeks {
                 let (mut actual, mut expected) = (0, 0.0);
@@ -404,7 +413,7 @@ mod tests {
         let mut purchases = PurchaseDays::default();
         let kept = |day: &i32| !(70..105).contains(day) || day % 7 == 0;
         purchases.push((0..=200).filter(kept).map(|day| (monday + day, 1.0)));
-        let got = residuals(&scorer, &purchases, monday + 200, &Clock::calendar());
+        let got = residuals_of(&scorer, &purchases, monday + 200, &Clock::calendar());
         let run = got.largest_run.unwrap();
         assert_eq!((run.first_day, run.last_day), (monday + 70, monday + 104));
         assert_eq!(run.actual, 5);
@@ -419,13 +428,13 @@ mod tests {
     fn nothing_is_said_without_customers_and_nothing_breaks_at_the_ends_of_time() {
         let nobody = PurchaseDays::default();
         let scorer = scorer("nbd", &["r", "alpha"], &[0.8, 40.0]);
-        assert_eq!(residuals(&scorer, &nobody, 5, &uneven()), Residuals::default());
+        assert_eq!(residuals_of(&scorer, &nobody, 5, &uneven()), Residuals::default());
         let mut purchases = PurchaseDays::default();
         purchases.push([(i32::MIN, 1.0), (i32::MAX, 1.0)]);
         purchases.push([(0, 1.0)]);
         for last_day in [i32::MIN, -1, i32::MAX] {
             for clock in [Clock::calendar(), uneven()] {
-                let got = residuals(&scorer, &purchases, last_day, &clock);
+                let got = residuals_of(&scorer, &purchases, last_day, &clock);
                 assert!(got.weeks.len() <= MOST_POINTS as usize + 2);
                 assert!(
                     got.weeks

@@ -1,8 +1,9 @@
 //! The contenders on one holdout: fitted to what was known at the cut, held against what came.
 //!
 //! In: a [`Holdout`]. Out: predictions of every model and baseline ([`Contender`]), their errors, and with them an
-//! [`Evaluation`]. Cost: the fits; then per model two distributions of orders a distinct history and a few operations a
-//! customer; one sort of customers a contender for the top fifth.
+//! [`Evaluation`]. Cost: the fits; then per model one distribution of orders a distinct (x, T), as far as the actual
+//! orders go, and a logarithm a customer. What only an evaluation shows (coverage, series, calibration) is computed
+//! when it is asked for, and costs ten times as much.
 //!
 //! # Formula
 //! Log score: Σ ln P(N = n), n the customer's actual orders, from P(N > i). A probability below 1e-12 counts as 1e-12:
@@ -19,6 +20,8 @@
 //! # Check
 //! `holdout::holdout_of_the_reference` holds totals, MAE and RMSE on CDNOW and Online Retail.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::baseline::{Baseline, Known, LastWindow};
@@ -28,6 +31,7 @@ use super::gamma_gamma::Spenders;
 use super::histories::{Histories, History};
 use super::holdout::{Holdout, Split};
 use super::horizon::Horizons;
+use super::interval::{self, Group};
 use super::model::Setting;
 use super::pictures;
 use super::select::{self, ClvModel, Counts, Fits, Spend};
@@ -43,7 +47,13 @@ const OUTSIDE: f64 = 0.05;
 const LEAST_PROB: f64 = 1e-12;
 
 /// The distribution of future orders is not followed beyond this many.
-const MOST_ORDERS: usize = 100_000;
+const MOST_ORDERS: u32 = 100_000;
+
+/// Nor where fewer orders than this share of the probability is left: an interval ends long before.
+const FOLLOWED: f64 = 1e-8;
+
+/// Parameters that differ by less, relatively, are of one maximum.
+const SAME_MAXIMUM: f64 = 1e-6;
 
 /// The top fifth: `ceil` of this share of customers.
 const TOP_SHARE: f64 = 0.2;
@@ -62,7 +72,6 @@ pub struct Contender {
     pub amount: Option<Vec<f64>>,
     /// ln P(N = actual orders); models only.
     pub log_scores: Option<Vec<f64>>,
-    pub coverage: Option<Coverage>,
 }
 
 /// All contenders on one split.
@@ -72,6 +81,9 @@ pub struct Trial<'a> {
     pub fits: Fits,
     pub spend: Spend,
     pub contenders: Vec<Contender>,
+    /// Expected amount of an order of each customer; `None` without positive amounts.
+    order_amounts: Option<Vec<f64>>,
+    rows: Rows,
 }
 
 /// A mean of differences per customer, and its standard error.
@@ -96,30 +108,39 @@ impl Paired {
 impl<'a> Trial<'a> {
     /// Fits `asked` (or `auto`, all models of the setting) before the cut and predicts what came after.
     pub fn new(asked: &str, ridge: f64, holdout: &'a Holdout) -> Self {
+        Self::near(asked, ridge, holdout, None)
+    }
+
+    /// The same for a sample of very many customers: `near` are the fits to all their days, from where those to the days
+    /// before the cut are sought.
+    pub fn near(asked: &str, ridge: f64, holdout: &'a Holdout, near: Option<&Fits>) -> Self {
         let split = &holdout.outer;
         let histories: Vec<History> = (0..split.n_customers()).map(|i| split.history(i)).collect();
         let (mut collapsed, row_of) = Histories::collapse(&histories);
         collapsed.sum_ln_gaps = split.observed.sum_ln_gaps;
-        let fits = select::fit_counts(asked, split.setting, ridge, &collapsed);
+        let fits = match near {
+            None => select::fit_counts(asked, split.setting, ridge, &collapsed),
+            Some(_) => select::fit_sample(asked, split.setting, ridge, &collapsed, near),
+        };
         let known = split.histories();
         let spenders = Spenders::new(
             (0..split.n_customers()).filter_map(|i| Some((known.x[i], split.observed.mean_repeat_amount[i]?))),
         );
-        let (_, spend) = select::fit_spend(&spenders, known.pooled_amount(&row_of));
+        let (_, spend) = select::fit_spend(&spenders, || known.pooled_amount(&row_of));
         let mut trial = Self {
             split,
             fits,
             spend,
             contenders: Vec::new(),
+            order_amounts: None,
+            rows: Rows::new(collapsed, &row_of),
         };
-        let order_amounts = trial.order_amounts();
-        let rows = Rows::new(&collapsed, &row_of);
-        let models: Vec<Contender> = trial
-            .fits
-            .fits
-            .iter()
-            .map(|fitted| trial.model(fitted, &rows, order_amounts.as_deref()))
-            .collect();
+        trial.order_amounts = trial.expected_amounts();
+        let mut models: Vec<Contender> = Vec::new();
+        for fitted in &trial.fits.fits {
+            let contender = trial.model(fitted, &models);
+            models.push(contender);
+        }
         let baselines = match split.setting {
             Setting::Noncontractual | Setting::Discrete => Baseline::all(split.window_days, holdout.inner.as_ref()),
             // Who has left is known, so there is nothing to guess from silence.
@@ -135,10 +156,12 @@ impl<'a> Trial<'a> {
         self.contenders.iter().find(|c| c.name == name)
     }
 
-    /// Expected amount of an order of each customer; `None` without positive amounts.
-    fn order_amounts(&self) -> Option<Vec<f64>> {
-        let values = self.values(Counts::Nothing)?;
-        values.expected_order_amount.into_iter().collect()
+    fn expected_amounts(&self) -> Option<Vec<f64>> {
+        let model = ClvModel {
+            counts: Counts::Nothing,
+            spend: self.spend.clone(),
+        };
+        model.scorer().ok()?.order_amounts(&self.split.histories())
     }
 
     /// Predictions in undiscounted money for the holdout.
@@ -160,7 +183,8 @@ impl<'a> Trial<'a> {
         )
     }
 
-    fn model(&self, fitted: &Fitted, rows: &Rows<'_>, order_amounts: Option<&[f64]>) -> Contender {
+    /// `before` are the models that came before this one.
+    fn model(&self, fitted: &Fitted, before: &[Contender]) -> Contender {
         let mut contender = Contender {
             name: fitted.report.name.clone(),
             kind: Kind::Model,
@@ -168,29 +192,43 @@ impl<'a> Trial<'a> {
             orders: Vec::new(),
             amount: None,
             log_scores: None,
-            coverage: None,
         };
         let Some(predicting) = self.fits.predicting(fitted) else {
             return contender;
         };
-        let by_row = rows.predict(predicting, self.split);
-        let of_customers = || by_row.iter().flat_map(|row| row.customers.iter());
-        let n = self.split.n_customers() as f64;
+        let same = self.same_as(predicting);
+        let same = same.and_then(|name| before.iter().find(|c| c.name == name));
+        let known = same.and_then(|same| Some((same.orders.clone(), same.log_scores.clone()?)));
+        let (orders, log_scores) = known.unwrap_or_else(|| self.rows.predict(predicting, self.split));
         contender.counts = select::counts_of(&fitted.report.name, predicting);
-        contender.orders = by_row
-            .iter()
-            .flat_map(|row| std::iter::repeat_n(row.expected, row.customers.len()))
-            .collect();
-        contender.amount =
-            order_amounts.map(|amounts| contender.orders.iter().zip(amounts).map(|(o, z)| o * z).collect());
-        contender.log_scores = Some(of_customers().map(|c| c.log_score).collect());
+        let amounts = self.order_amounts.as_ref();
+        contender.amount = amounts.map(|amounts| orders.iter().zip(amounts).map(|(o, z)| o * z).collect());
+        contender.orders = orders;
+        contender.log_scores = Some(log_scores);
+        contender
+    }
+
+    /// The simpler model that `fitted` is at its shape, fitted to the same maximum.
+    fn same_as(&self, fitted: &Fitted) -> Option<&str> {
+        let (shape, rest) = fitted.params_days.split_first()?;
+        let simpler = self.fits.usable(fitted.model.is_with_shape(*shape)?)?;
+        let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= SAME_MAXIMUM * b.abs();
+        let same = rest.len() == simpler.params_days.len() && rest.iter().zip(&simpler.params_days).all(alike);
+        same.then_some(simpler.report.name.as_str())
+    }
+
+    /// How often the intervals of a model hold.
+    fn coverage(&self, contender: &Contender) -> Option<Coverage> {
+        let fitted = self.fits.fits.iter().find(|f| f.report.name == contender.name)?;
+        let by_customer = self.rows.cover(self.fits.predicting(fitted)?, self.split);
+        let n = self.split.n_customers() as f64;
         let share = |sum: f64| (sum / n).clamp(0.0, 1.0);
         let values = self.values(contender.counts.clone());
-        contender.coverage = Some(Coverage {
+        Some(Coverage {
             nominal: NOMINAL,
-            orders: share(of_customers().map(|c| f64::from(u8::from(c.within))).sum()),
-            orders_randomised: share(of_customers().map(|c| c.within_randomised).sum()),
-            amount: order_amounts.and(values).and_then(|values| {
+            orders: share(by_customer.iter().map(|c| f64::from(u8::from(c.within))).sum()),
+            orders_randomised: share(by_customer.iter().map(|c| c.within_randomised).sum()),
+            amount: self.order_amounts.as_ref().and(values).and_then(|values| {
                 let bounds = values.clv_low_amount.iter().zip(&values.clv_high_amount);
                 let (mut within, mut known) = (0.0, 0.0);
                 for ((low, high), amount) in bounds.zip(&self.split.amount) {
@@ -201,8 +239,7 @@ impl<'a> Trial<'a> {
                 }
                 (0.0 < known).then_some(within / known)
             }),
-        });
-        contender
+        })
     }
 
     fn baseline(&self, baseline: Baseline) -> Option<Contender> {
@@ -230,7 +267,6 @@ impl<'a> Trial<'a> {
             amount: if self.spend == Spend::Nothing { None } else { amount },
             orders,
             log_scores: None,
-            coverage: None,
         })
     }
 
@@ -244,7 +280,6 @@ impl<'a> Trial<'a> {
             orders: values.expected_orders.into_iter().collect::<Option<_>>()?,
             amount: values.clv_amount.into_iter().collect(),
             log_scores: None,
-            coverage: None,
         })
     }
 
@@ -252,13 +287,14 @@ impl<'a> Trial<'a> {
     /// each of those who tie at the border.
     pub fn top_fifth(&self, amount: &[f64]) -> Vec<f64> {
         let places = (TOP_SHARE * amount.len() as f64).ceil() as usize;
-        let mut ranked: Vec<f64> = amount.to_vec();
-        ranked.sort_unstable_by(|a, b| b.total_cmp(a));
-        let Some(&border) = places.checked_sub(1).and_then(|last| ranked.get(last)) else {
+        let Some(last) = places.checked_sub(1).filter(|last| *last < amount.len()) else {
             return vec![0.0; amount.len()];
         };
-        let above = ranked.partition_point(|a| border < *a);
-        let tied = ranked.partition_point(|a| border <= *a) - above;
+        let mut ranked: Vec<f64> = amount.to_vec();
+        let (_, border, _) = ranked.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
+        let border = *border;
+        let count = |order| amount.iter().filter(|a| a.total_cmp(&border) == order).count();
+        let (above, tied) = (count(std::cmp::Ordering::Greater), count(std::cmp::Ordering::Equal));
         let share = (places - above) as f64 / tied as f64;
         let weight = |a: &f64| match a.total_cmp(&border) {
             std::cmp::Ordering::Greater => 1.0,
@@ -309,7 +345,7 @@ impl<'a> Trial<'a> {
             orders: self.order_errors(contender),
             amount: amount.map_or_else(Errors::default, |a| errors(a, self.split.amount.iter().copied())),
             top_fifth_share: self.top_fifth_share(contender),
-            coverage: contender.coverage,
+            coverage: self.coverage(contender),
         }
     }
 
@@ -346,6 +382,7 @@ impl<'a> Trial<'a> {
             cut_day: split.cut_day,
             holdout_days: split.holdout_days(),
             n_customers: split.n_customers() as u64,
+            of_customers: split.of_customers as u64,
             actual_orders: split.orders.iter().map(|n| u64::from(*n)).sum(),
             actual_amount: split.amount.iter().sum(),
             models: self.contenders.iter().map(|c| self.score(c)).collect(),
@@ -417,65 +454,105 @@ fn errors(predicted: &[f64], actual: impl Iterator<Item = f64> + Clone) -> Error
 }
 
 /// Distinct histories, and where the customers of each begin and end: both ascend alike.
-struct Rows<'a> {
-    rows: &'a [History],
+struct Rows {
+    histories: Histories,
     ends: Vec<usize>,
 }
 
-struct RowPrediction {
-    expected: f64,
-    customers: Vec<CustomerScore>,
-}
-
 #[derive(Clone, Copy)]
-struct CustomerScore {
-    log_score: f64,
+struct CustomerCoverage {
     within: bool,
     within_randomised: f64,
 }
 
-impl<'a> Rows<'a> {
-    fn new(collapsed: &'a Histories, row_of: &[u32]) -> Self {
-        let ends = (0..collapsed.rows.len() as u32).map(|row| row_of.partition_point(|of| *of <= row));
+impl Rows {
+    fn new(histories: Histories, row_of: &[u32]) -> Self {
+        let ends = (0..histories.rows.len() as u32).map(|row| row_of.partition_point(|of| *of <= row));
         Self {
-            rows: &collapsed.rows,
             ends: ends.collect(),
+            histories,
         }
     }
 
-    fn predict(&self, fitted: &Fitted, split: &Split) -> Vec<RowPrediction> {
-        let predict = |(row, h): (usize, &History)| {
-            let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+    /// The customers of a row.
+    fn customers(&self, row: u32) -> Range<usize> {
+        let row = row as usize;
+        row.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[row]
+    }
+
+    /// Expected orders and log score of each customer.
+    fn predict(&self, fitted: &Fitted, split: &Split) -> (Vec<f64>, Vec<f64>) {
+        let (model, params) = (fitted.model, &fitted.params_days);
+        let (order, groups) = interval::group(model.forgets_last_order(), &self.histories);
+        // By row: expected orders; by customer: log scores.
+        let predict = |group: &Group| {
+            let rows = &order[group.rows.clone()];
+            let customers = || rows.iter().flat_map(|row| &split.orders[self.customers(*row)]);
+            let most = customers().copied().max().unwrap_or(0);
+            let mut probs = vec![0.0; most.min(MOST_ORDERS) as usize + 1];
+            model.order_probs(params, &group.of, split.horizon, &mut probs);
             let mut expected = [0.0];
-            let horizon = split.horizon;
-            fitted
-                .model
-                .expected_orders(&fitted.params_days, h, &[horizon], &mut expected);
+            model.expected_orders(params, &group.of, &[split.horizon], &mut expected);
+            let there = model.alive_prob(params, &group.of);
+            let given_alive = if 0.0 < there { expected[0] / there } else { 0.0 };
+            let (mut expected, mut scores) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+            for row in rows {
+                let alive = model.alive_prob(params, &self.histories.rows[*row as usize]);
+                expected.push(alive * given_alive);
+                // The customers of a row ascend by their orders, and equal ones score alike.
+                let (mut last, mut score) = (None, 0.0);
+                for orders in &split.orders[self.customers(*row)] {
+                    if last != Some(orders) {
+                        last = Some(orders);
+                        let prob = alive * probs.get(*orders as usize).copied().unwrap_or(0.0);
+                        let gone = if *orders == 0 { 1.0 - alive } else { 0.0 };
+                        score = (gone + prob).clamp(LEAST_PROB, 1.0).ln();
+                    }
+                    scores.push(score);
+                }
+            }
+            (expected, scores)
+        };
+        let predicted: Vec<(Vec<f64>, Vec<f64>)> = groups.par_iter().map(predict).collect();
+        let (mut orders, mut log_scores) = (vec![0.0; split.n_customers()], vec![0.0; split.n_customers()]);
+        for (group, (expected, scores)) in groups.iter().zip(&predicted) {
+            let mut scores = scores.iter();
+            for (row, expected) in order[group.rows.clone()].iter().zip(expected) {
+                let customers = self.customers(*row);
+                orders[customers.clone()].fill(*expected);
+                for (place, score) in log_scores[customers].iter_mut().zip(&mut scores) {
+                    *place = *score;
+                }
+            }
+        }
+        (orders, log_scores)
+    }
+
+    /// How each customer's orders lie in the interval.
+    fn cover(&self, fitted: &Fitted, split: &Split) -> Vec<CustomerCoverage> {
+        let cover = |row: u32| {
+            let h = &self.histories.rows[row as usize];
             let tail = fitted
                 .model
-                .order_tail(&fitted.params_days, h, horizon, LEAST_PROB / 10.0, MOST_ORDERS);
+                .order_tail(&fitted.params_days, h, split.horizon, FOLLOWED, MOST_ORDERS as usize);
             let low = tail.iter().filter(|p| 1.0 - OUTSIDE < **p).count();
             let high = tail.iter().filter(|p| OUTSIDE < **p).count();
-            let score = |orders: &u32| {
+            let cover = |orders: &u32| {
                 let n = *orders as usize;
                 let above = |i: usize| tail.get(i).copied().unwrap_or(0.0);
                 let (at_least, more) = (n.checked_sub(1).map_or(1.0, above), above(n));
-                let prob = (at_least - more).max(LEAST_PROB);
                 // P(N < n) and P(N ≤ n), cut to the middle.
                 let middle = |p: f64| p.clamp(OUTSIDE, 1.0 - OUTSIDE);
                 let inside = (middle(1.0 - more) - middle(1.0 - at_least)).max(0.0);
-                CustomerScore {
-                    log_score: prob.min(1.0).ln(),
+                CustomerCoverage {
                     within: (low..=high).contains(&n),
-                    within_randomised: (inside / prob).min(1.0),
+                    within_randomised: (inside / (at_least - more).max(LEAST_PROB)).min(1.0),
                 }
             };
-            RowPrediction {
-                expected: expected[0],
-                customers: split.orders[start..self.ends[row]].iter().map(score).collect(),
-            }
+            split.orders[self.customers(row)].iter().map(cover).collect::<Vec<_>>()
         };
-        self.rows.par_iter().enumerate().map(predict).collect()
+        let rows = 0..self.histories.rows.len() as u32;
+        rows.into_par_iter().flat_map_iter(cover).collect()
     }
 }
 

@@ -341,6 +341,7 @@ impl ClvModel {
                         .iter()
                         .map(to_model)
                         .collect(),
+                    variance: covariance.as_deref().map_or(0.0, uncertainty::trace),
                 })
             }
             Spend::Pooled { amount } => SpendScorer::Pooled {
@@ -591,6 +592,13 @@ impl Scorer {
                 status: Status::NoSpend,
             },
         }
+    }
+
+    /// Expected amount of an order of each customer; `None` if one of them has none.
+    pub(super) fn order_amounts(&self, customers: &CustomerHistories<'_>) -> Option<Vec<f64>> {
+        (0..customers.len())
+            .map(|i| self.amount_of(customers, i).expected)
+            .collect()
     }
 
     /// Expected repeat orders of a new customer within each of `ages` (ascending, in days); `None` without a model.

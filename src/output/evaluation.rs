@@ -212,7 +212,16 @@ fn header(view: &View) -> String {
             counted(others.len() as u64, "other file", "other files")
         )),
     };
-    let by_cut = format!("{} by {}", counted(e.n_customers, "customer", "customers"), view.cut());
+    let sampled = if e.n_customers < e.of_customers {
+        format!("{} of ", count(e.n_customers))
+    } else {
+        String::new()
+    };
+    let by_cut = format!(
+        "{sampled}{} by {}",
+        counted(e.of_customers, "customer", "customers"),
+        view.cut()
+    );
     let after = format!("{} in {}", counted(e.actual_orders, one, many), view.days_after());
     let items: String = inputs
         .into_iter()

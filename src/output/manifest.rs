@@ -9,13 +9,13 @@ use super::publish::Published;
 use crate::basket;
 use crate::clean::{CleanReport, Count, Rule};
 use crate::cluster;
-use crate::clv::Groups;
 use crate::clv::competition::Standing;
 use crate::clv::covariates::CovariateFit;
 use crate::clv::independence::Independence;
 use crate::clv::model::ModelFit;
 use crate::clv::regularity::Regularity;
 use crate::clv::season::SeasonFinding;
+use crate::clv::{Groups, Sample};
 use crate::contributors::Concentration;
 use crate::diagnostics::WarningText;
 use crate::units::sum_to_f64;
@@ -67,6 +67,8 @@ pub struct Clv {
     pub setting: &'static str,
     /// Models and baselines on the holdout; empty where there was none.
     pub competition: Vec<Standing>,
+    /// The customers they competed on, where that was not everybody.
+    pub sample: Option<Sample>,
     pub season: SeasonFinding,
     /// Test of the assumption that amounts do not depend on how often a customer orders.
     pub spend_independence: Option<Independence>,

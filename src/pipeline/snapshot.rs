@@ -168,6 +168,7 @@ pub(super) fn manifest(
         clv: Clv {
             setting: config.clv.setting.name(),
             competition: results.clv.competition.clone(),
+            sample: results.clv.sample,
             season: results.clv.season.clone(),
             spend_independence: results.clv.spend_independence,
             groups: results.clv.groups.clone(),

@@ -8,7 +8,7 @@ use quintile::clv::competition::Verdict;
 use quintile::clv::evaluation::{Evaluation, Kind, ModelScore};
 use quintile::clv::holdout::{Holdout, HoldoutConfig, NoHoldout, RecentPurchases, Split};
 use quintile::clv::model::FitStatus;
-use quintile::clv::purchases::PurchaseDays;
+use quintile::clv::purchases::{PurchaseDays, Purchases};
 use quintile::clv::season::{self, SeasonFinding, SeasonParams};
 use quintile::clv::tracking;
 use quintile::clv::trial::Trial;
@@ -81,7 +81,7 @@ fn choose(purchases: &PurchaseDays, config: HoldoutConfig) -> ClvResult {
         ..observed.histories()
     };
     let holdout = holdout(purchases, config);
-    let params = Config::default().check().unwrap();
+    let params = Config::default().check().unwrap().competing();
     clv::run_on(&params, &customers, holdout.as_ref().map_err(|why| *why))
 }
 
@@ -339,6 +339,67 @@ fn a_baseline_that_wins_is_used_and_named() {
     );
 }
 
+/// Every third customer says the same as all: the model, and its parameters, which are those of all.
+#[test]
+fn very_many_customers_are_judged_by_a_sample_and_fitted_all() {
+    let truth = Simulation {
+        r: 0.8,
+        alpha: 60.0,
+        dropout: Some([0.8, 2.0]),
+    };
+    let purchases = simulate(3_000, 900, 2, &truth);
+    let run = |max_holdout_customers: u32| {
+        let config = Config {
+            max_holdout_customers,
+            ..Config::default()
+        };
+        let input = clv::Input {
+            purchases: &purchases,
+            as_of_day: 899,
+            groups: &[],
+            attributes: &[],
+        };
+        clv::run_purchases(&config.check().unwrap(), &input)
+    };
+    let (some, all) = (run(1_000), run(0));
+    assert_eq!((all.sample, all.evaluation), (None, None));
+    let sample = some.sample.unwrap();
+    assert_eq!(
+        (sample.every, sample.n_customers, sample.of_customers),
+        (3, 1_000, 3_000)
+    );
+    assert_eq!(
+        (some.selected_model.as_str(), all.selected_model.as_str()),
+        ("mbg_nbd", "mbg_nbd")
+    );
+    for (of_some, of_all) in some.models.iter().zip(&all.models) {
+        let is_of_all = ["mbg_nbd", "nbd", "gamma_gamma"].contains(&of_some.name.as_str());
+        if of_some.status == FitStatus::NotEnoughHistory {
+            continue;
+        }
+        assert_eq!(of_some.n_customers == of_all.n_customers, is_of_all, "{of_some:?}");
+        if is_of_all {
+            for ((letter, got), (_, want)) in of_some.params.0.iter().zip(&of_all.params.0) {
+                assert_near(letter, *got, want.unwrap(), 1e-6);
+            }
+            let (got, want) = (of_some.log_likelihood.unwrap(), of_all.log_likelihood.unwrap());
+            assert!((got - want).abs() < 1e-7, "{}: {got} {want}", of_some.name);
+        }
+    }
+    assert_eq!(some.customers.clv_status, all.customers.clv_status);
+    for (got, want) in some.customers.clv_amount.iter().zip(&all.customers.clv_amount) {
+        assert_near("clv", *got, want.unwrap(), 1e-6);
+    }
+    assert!(
+        some.selection_reason.contains(" of 3,000 customers")
+            && some
+                .selection_reason
+                .contains("fitted to all 3,000 customers, chosen by the fits to 1,000"),
+        "{}",
+        some.selection_reason
+    );
+}
+
 #[test]
 fn the_order_of_customers_changes_no_bit() {
     let truth = Simulation {
@@ -456,7 +517,13 @@ fn the_published_sample_is_too_short_for_a_season() {
     // 1997-09-30, the end of calibration, and 39 weeks on.
     let (cut, end) = (10_134, 10_407);
     for (last_day, horizon, never, once) in [(cut, 273, 92, 181), (end, 365, 0, 184)] {
-        let finding = season::find(&SeasonParams::Auto, &purchases, last_day, horizon, "auto");
+        let finding = season::find(
+            &SeasonParams::Auto,
+            &Purchases::whole(&purchases),
+            last_day,
+            horizon,
+            "auto",
+        );
         let SeasonFinding::NotEnough { risk } = &finding else {
             panic!("{finding:?}");
         };
@@ -473,7 +540,8 @@ fn the_published_sample_is_too_short_for_a_season() {
         .model
         .scorer()
         .unwrap();
-    let residuals = tracking::residuals(&scorer, &purchases, cut, &calendar);
+    let (starters, repeats) = (purchases.first_by_day(cut), purchases.repeats_by_day(cut));
+    let residuals = tracking::residuals(&scorer, &starters, &repeats, cut, &calendar);
     let last = residuals.weeks.last().unwrap();
     assert_eq!((last.cumulative_actual, last.last_day), (2_457, cut));
     let run = residuals.largest_run.unwrap();

@@ -469,6 +469,37 @@ fn what_lies_ahead_is_possible_for_any_parameters() {
     }
 }
 
+/// What the holdout is judged by is what the intervals are made of.
+#[test]
+fn probabilities_of_numbers_of_orders_are_differences_of_tails() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+    for model in MODELS {
+        for draw in 0..300 {
+            let wide = if draw % 10 == 0 { 14.0 } else { 4.0 };
+            let params = params_within(&mut rng, model, wide, 1.0);
+            let h = any_history(&mut rng, model, 10.0);
+            let alive = model.alive_prob(&params, &h);
+            if alive < 1e-3 {
+                continue;
+            }
+            let mut probs = vec![f64::NAN; 30];
+            model.order_probs(&params, &h, 3.0, &mut probs);
+            let tail = model.order_tail(&params, &h, 3.0, 0.0, 30);
+            let mut above = alive;
+            for (i, got) in probs.iter().enumerate() {
+                let more = tail.get(i).copied().unwrap_or(0.0);
+                let want = (above - more) / alive;
+                assert!(
+                    (got - want).abs() < 1e-11 && (0.0..=1.0).contains(got),
+                    "{} {params:?} {h:?} {i}: {got:e} {want:e}",
+                    model.name()
+                );
+                above = more;
+            }
+        }
+    }
+}
+
 /// Histories on which other software returned NaN or a positive log-likelihood.
 #[test]
 fn histories_that_broke_other_software() {

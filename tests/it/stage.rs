@@ -346,6 +346,7 @@ fn every_problem_of_a_config_is_reported() {
         covariates: vec!["region".to_owned()],
         group_by: "cohort_year".to_owned(),
         holdout_days: 40_000,
+        max_holdout_customers: 999,
         season: "sometimes".to_owned(),
         season_weights: vec![1.0, 2.0],
         ..Config::default()
@@ -355,7 +356,7 @@ fn every_problem_of_a_config_is_reported() {
     assert_eq!(
         keys.join(" "),
         "model horizon_days horizons_days period_days annual_discount_rate ridge interval covariates covariates \
-         holdout_days season season_weights"
+         holdout_days max_holdout_customers season season_weights"
     );
     assert!(
         problems

@@ -35,6 +35,7 @@ impl Problem<'_> {
             max_steps: MAX_STEPS,
             gain_tolerance: GAIN_TOLERANCE / n,
             bound: BOUND,
+            polishing_steps: optimise::POLISHING_STEPS,
         };
         optimise::minimise(objective, start, limits)
     }

@@ -147,6 +147,7 @@ fn find_mode(member: &Member<'_>, whole: &[f64], spreads: &[f64], start: &[f64])
         max_steps: MAX_STEPS,
         gain_tolerance: GAIN_TOLERANCE,
         bound: BOUND,
+        polishing_steps: optimise::POLISHING_STEPS,
     };
     let search = optimise::minimise(objective, start, limits);
     let here = at(&search.at);

@@ -107,7 +107,13 @@ fn errors(got: &Clock, want: &Clock) -> (f64, f64) {
 }
 
 fn auto_for(purchases: &PurchaseDays, last_day: i32, horizon_days: u32) -> SeasonFinding {
-    find(&SeasonParams::Auto, purchases, last_day, horizon_days, "auto")
+    find(
+        &SeasonParams::Auto,
+        &Purchases::whole(purchases),
+        last_day,
+        horizon_days,
+        "auto",
+    )
 }
 
 fn auto(purchases: &PurchaseDays, last_day: i32) -> SeasonFinding {
@@ -277,7 +283,13 @@ fn a_season_can_be_given_or_turned_off() {
         season_weights: vec![1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 3.0],
         ..SeasonConfig::default()
     };
-    let finding = find(&given.check().unwrap(), &purchases, START + 800, 365, "auto");
+    let finding = find(
+        &given.check().unwrap(),
+        &Purchases::whole(&purchases),
+        START + 800,
+        365,
+        "auto",
+    );
     let clock = finding.clock();
     let november = clock.weight(START - 40);
     assert!((november / clock.weight(START - 5) - 2.0 / 3.0).abs() < 1e-5);
@@ -294,7 +306,13 @@ fn a_season_can_be_given_or_turned_off() {
         ..given.clone()
     };
     assert_eq!(
-        find(&off.check().unwrap(), &purchases, START + 800, 365, "auto"),
+        find(
+            &off.check().unwrap(),
+            &Purchases::whole(&purchases),
+            START + 800,
+            365,
+            "auto"
+        ),
         SeasonFinding::Off
     );
     let weeks: Vec<f64> = (1..=53).map(f64::from).collect();

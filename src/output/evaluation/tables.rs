@@ -33,7 +33,11 @@ pub const EVALUATION: Table = Table {
         ),
         column("cut_date", Type::Date, "last day that the contenders knew"),
         column("holdout_days", Type::U32, "days after it that they are judged by"),
-        column("customers", Type::U64, "customers who had bought by the cut"),
+        column(
+            "customers",
+            Type::U64,
+            "customers judged: those who had bought by the cut, or a sample of them",
+        ),
         nullable("log_likelihood", Type::F64, "of the fit, in days; null for a baseline"),
         nullable("bic", Type::F64, "of the fit; smaller is better"),
         nullable(

@@ -107,6 +107,7 @@ pub(super) fn full() -> Evaluation {
         cut_day: CUT,
         holdout_days: 273,
         n_customers: 2_357,
+        of_customers: 2_357,
         actual_orders: 1_882,
         actual_amount: 70_123.45,
         by_frequency: (0..=7)
@@ -143,6 +144,7 @@ pub(super) fn nothing() -> Evaluation {
         cut_day: 0,
         holdout_days: 0,
         n_customers: 0,
+        of_customers: 0,
         actual_orders: 0,
         actual_amount: 0.0,
         models: Vec::new(),

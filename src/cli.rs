@@ -175,6 +175,10 @@ struct JobArgs {
     /// Folder for snapshots [default: out]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Spark Connect server, sc://host:port, that reads the input (Parquet) and does all that touches every line; only
+    /// with `run`, and if quintile was built with the feature `spark`
+    #[arg(long, value_name = "URL")]
+    cluster: Option<String>,
     /// Form of the rejected lines: parquet, or csv for a file beside it that can be repaired and read again
     #[arg(long, value_name = "FORM")]
     rejects: Option<String>,
@@ -369,6 +373,7 @@ impl JobArgs {
             ("run.timezone", &self.timezone),
             ("run.rejects", &self.rejects),
             ("run.memory", &self.memory),
+            ("run.cluster", &self.cluster),
         ];
         for (key, text) in texts {
             if let Some(text) = text {
@@ -450,8 +455,22 @@ impl CommonArgs {
     }
 }
 
+/// Refuses a cluster where the command reads lines itself.
+fn only_here(config: &Config) -> Result<(), Error> {
+    match config.run.cluster.as_str() {
+        "" => Ok(()),
+        url => Err(Error::Problems(vec![Problem::new(
+            "run.cluster",
+            config::without_secrets(url),
+            "is only for `quintile run`",
+            "leave out --cluster, and give this command a file that this machine can read",
+        )])),
+    }
+}
+
 fn evaluate(args: &EvaluateArgs) -> Result<(), Error> {
     let (config, mut params, inputs) = args.job.prepare()?;
+    only_here(&config)?;
     let cut = match &args.cut {
         Some(text) => Some(text.parse::<chrono::NaiveDate>().map_err(|_| {
             Error::Problems(vec![Problem::new(
@@ -486,6 +505,7 @@ fn run(args: &JobArgs) -> Result<(), Error> {
 
 fn check(args: &CheckArgs) -> Result<(), Error> {
     let (config, params, inputs) = args.job.prepare()?;
+    only_here(&config)?;
     let progress = Progress::new(args.job.common.quiet);
     let plan = pipeline::plan(&params, &inputs, &progress)?;
     let (quality, error) = pipeline::inspect(&config, &params, plan, &progress);
@@ -516,6 +536,7 @@ fn generate(args: GenerateArgs) -> Result<(), Error> {
 
 fn init(args: &InitArgs) -> Result<(), Error> {
     let (mut config, params, inputs) = args.job.prepare()?;
+    only_here(&config)?;
     let mut text = String::new();
     if args.job.input.is_empty() && config.run.input.is_empty() {
         text.push_str(&starter::with_comments(&config, &[], &[]));

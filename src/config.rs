@@ -45,6 +45,7 @@ pub struct Run {
     pub timezone: String,
     pub seed: u64,
     pub out: PathBuf,
+    pub cluster: String,
     pub rejects: Rejects,
     pub memory: String,
     pub spill_dir: PathBuf,
@@ -273,14 +274,21 @@ impl Config {
         toml::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// BLAKE3 of the effective settings, without the places of input and output and the memory cap: these do not change a result.
+    /// BLAKE3 of the effective settings, without the places of input, output and work and the memory cap: these do not
+    /// change a result.
     pub fn hash(&self) -> String {
         let mut settings = self.clone();
         settings.run.out = PathBuf::new();
         settings.run.input = Vec::new();
         (settings.run.memory, settings.run.spill_dir) = Default::default();
+        settings.run.cluster = String::new();
         format!("blake3:{}", blake3::hash(settings.to_toml().as_bytes()).to_hex())
     }
+}
+
+/// The address of a cluster without its parameters, which may hold a token.
+pub fn without_secrets(url: &str) -> &str {
+    url.split_once(';').map_or(url, |(address, _)| address)
 }
 
 /// The column of the transactions that customers are grouped by, if the name is that of one.

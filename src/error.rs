@@ -43,12 +43,30 @@ pub enum Error {
     Publish(#[from] output::publish::Error),
     #[error(transparent)]
     Generate(#[from] generate::Error),
+    #[cfg(feature = "spark")]
+    #[error(transparent)]
+    Cluster(crate::spark::Error),
+    #[error("--cluster {url}: this quintile was built without the feature `spark`")]
+    NoCluster { url: String },
     #[error("{path}: {why}")]
     Snapshot { path: String, why: String, hint: String },
     #[error("cannot write to standard output: {0}")]
     Stdout(std::io::Error),
     #[error("a table could not be built: {0}")]
     Frame(#[from] polars::prelude::PolarsError),
+}
+
+/// An error of a stage is the same wherever its lines are.
+#[cfg(feature = "spark")]
+impl From<crate::spark::Error> for Error {
+    fn from(error: crate::spark::Error) -> Self {
+        match error {
+            crate::spark::Error::Load(error) => Self::Load(error),
+            crate::spark::Error::Clean(error) => Self::Clean(error),
+            crate::spark::Error::Basket(error) => Self::Basket(error),
+            error => Self::Cluster(error),
+        }
+    }
 }
 
 fn list(problems: &[Problem]) -> String {
@@ -70,6 +88,9 @@ impl Error {
             Self::Config(_) | Self::Problems(_) => 2,
             Self::Load(error) => error.exit_code(),
             Self::Snapshot { .. } => 3,
+            #[cfg(feature = "spark")]
+            Self::Cluster(error) => error.exit_code(),
+            Self::NoCluster { .. } => 2,
             Self::Clean(clean::Error::Spool { .. }) | Self::Summary(_) => 6,
             Self::Clean(clean::Error::TooManyGroups { .. }) => 2,
             Self::Basket(basket::Error::Disk { .. }) => 6,
@@ -100,6 +121,9 @@ impl Error {
             Self::Publish(error) => error.hint(),
             Self::Generate(error) => error.hint(),
             Self::Snapshot { hint, .. } => hint.clone(),
+            #[cfg(feature = "spark")]
+            Self::Cluster(error) => error.hint(),
+            Self::NoCluster { .. } => "build it with `cargo build --release --features spark`".into(),
             Self::Stdout(_) => "is the pipe's reader still there?".into(),
             Self::Frame(_) => "this is a bug in quintile: please report it with this message".into(),
         }

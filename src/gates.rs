@@ -151,8 +151,11 @@ pub fn run(params: &Params, summarised: &Summarised, has_products: bool) -> Vec<
         Gate::of("clusters", vec![customers]),
     ];
     if has_products {
-        let n = summarised.n_several_baskets;
-        let baskets = at_least(n as u64, config.min_baskets, "orders with two products or more");
+        let baskets = at_least(
+            summarised.n_several_baskets,
+            config.min_baskets,
+            "orders with two products or more",
+        );
         gates.push(Gate::of("product pairs and offers", vec![baskets]));
     }
     gates

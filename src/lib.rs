@@ -34,6 +34,9 @@ pub mod output;
 
 pub mod generate;
 
+#[cfg(feature = "spark")]
+pub mod spark;
+
 pub mod config;
 
 pub mod error;

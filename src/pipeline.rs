@@ -3,6 +3,7 @@
 //! load → clean → summarise → { RFM · CLV · clusters · contributors } + { product pairs → offers } → one row per
 //! customer → publish.
 
+mod engine;
 mod evaluate;
 mod snapshot;
 
@@ -36,8 +37,9 @@ use crate::schema::Table;
 use crate::summary::{self, Summarised, Summary};
 use crate::units::Day;
 
+use engine::Engine;
 pub use evaluate::{Evaluated, evaluate};
-use snapshot::{input_facts, manifest, model_json, write_tables};
+use snapshot::{manifest, model_json, write_tables};
 
 /// Every published table.
 pub const TABLES: [&Table; 11] = [
@@ -174,6 +176,7 @@ impl CleanFailure {
 fn analyse(
     params: &Params,
     cleaned: Cleaned,
+    engine: &mut Engine,
     observer: &dyn Observer,
     timings: &mut Timings,
 ) -> Result<Results, Error> {
@@ -185,7 +188,7 @@ fn analyse(
     } = cleaned;
     let first_day = transactions.report.first_day.unwrap_or(as_of);
     let mut summarised = timings.time(observer, "summarise", || {
-        summary::run(&params.summary, &transactions, first_day, as_of)
+        engine.summarise(params, &transactions, first_day, as_of)
     })?;
     transactions.partitions = Vec::new();
     transactions.customers = Vec::new();
@@ -214,9 +217,7 @@ fn analyse(
     let clusters = timings.time(observer, "clusters", || cluster::run(&params.clusters, summary));
     let contributors = timings.time(observer, "contributors", || contributors::run(summary));
     let n_products = transactions.products.len();
-    let found = timings.time(observer, "pairs", || {
-        basket::run(&summarised.baskets, n_products, &params.pairs)
-    })?;
+    let found = timings.time(observer, "pairs", || engine.pairs(params, &summarised, n_products))?;
     let offers = timings.time(observer, "offers", || {
         offers::run(
             &summarised.owned,
@@ -496,16 +497,17 @@ fn input_warnings(plan: &Plan, report: &CleanReport) -> Vec<Warning> {
 /// The whole job, from files to a published snapshot.
 pub fn run(config: &Config, params: &Params, inputs: &[PathBuf], observer: &dyn Observer) -> Result<Outcome, Error> {
     let mut timings = Timings::default();
-    let plan = timings.time(observer, "plan", || plan(params, inputs, observer))?;
+    let (mut engine, plan) = timings.time(observer, "plan", || Engine::plan(config, params, inputs))?;
+    observer.plan(&plan);
     // The lock is taken before the long work, so that a second run ends at once.
     let mut staging = Staging::begin(&config.run.out)?;
-    let cleaned = timings.time(observer, "load_and_clean", || load_and_clean(params, plan, observer));
+    let cleaned = timings.time(observer, "load_and_clean", || engine.clean(params, plan, observer));
     let cleaned = cleaned.map_err(|failure| failure.error)?;
-    let results = analyse(params, cleaned, observer, &mut timings)?;
+    let results = analyse(params, cleaned, &mut engine, observer, &mut timings)?;
     timings.time(observer, "write", || {
         write_tables(&results, config.run.rejects == config::Rejects::Csv, &mut staging)
     })?;
-    let files = timings.time(observer, "hash_inputs", || input_facts(&results))?;
+    let files = timings.time(observer, "hash_inputs", || engine.input_facts(&results))?;
     let headline = overview::headline(&results);
     let page = overview::report(
         &results,

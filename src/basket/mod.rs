@@ -318,6 +318,54 @@ pub struct Found {
     pub links: Links,
 }
 
+/// What was counted, before anything is tested.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    products: ProductCounts,
+    min_count_asked: u64,
+    min_count: u64,
+    /// All pairs in at least `min_count` baskets, in no particular order.
+    pairs: Vec<PairCount>,
+}
+
+impl Counted {
+    /// What another engine counted: baskets by product code, and what [`Params::min_count`] asks for.
+    pub fn new(n_a: Vec<u32>, n_baskets: u64, n_oversized_baskets: u64, n_oversized_lines: u64, asked: u64) -> Self {
+        Self {
+            products: ProductCounts {
+                n_a,
+                n_baskets,
+                n_oversized_baskets,
+                n_oversized_lines,
+            },
+            min_count_asked: asked,
+            min_count: asked,
+            pairs: Vec::new(),
+        }
+    }
+
+    /// All pairs `(a, b, baskets with both)` in at least `min_count` baskets, `a < b`.
+    pub fn set_pairs(&mut self, min_count: u64, pairs: impl Iterator<Item = (u32, u32, u32)>) {
+        self.min_count = min_count;
+        self.pairs = pairs.map(|(a, b, n_ab)| PairCount { a, b, n_ab }).collect();
+    }
+}
+
+impl Params {
+    /// The fewest baskets of a pair that is tested.
+    pub fn min_count(&self, n_baskets: u64) -> u64 {
+        self.min_orders.max(ceil_share(self.min_support, n_baskets))
+    }
+
+    pub fn max_basket_products(&self) -> usize {
+        self.max_basket_products
+    }
+
+    pub fn max_tested_pairs(&self) -> u64 {
+        self.max_tested_pairs
+    }
+}
+
 /// Counts, tests and ranks the pairs of `chunks`, whose product codes are below `n_products`.
 ///
 /// No baskets give no pairs, not an error.
@@ -326,30 +374,48 @@ pub fn run(chunks: &[Kept], n_products: usize, params: &Params) -> Result<Found,
 }
 
 fn find(chunks: &[Kept], n_products: usize, params: &Params, index_places: usize) -> Result<Found, Error> {
+    Ok(test(count(chunks, n_products, params, index_places)?, params))
+}
+
+fn count(chunks: &[Kept], n_products: usize, params: &Params, index_places: usize) -> Result<Counted, Error> {
     if (i32::MAX as usize) < n_products {
         return Err(Error::TooManyProducts { n_products });
     }
     check_sets("baskets", n_products, chunks.par_iter().map(|chunk| Ok(chunk.get()?)))?;
 
-    let counts = count::count_products(chunks, n_products, params.max_basket_products)?;
-    let min_count_asked = params.min_orders.max(ceil_share(params.min_support, counts.n_baskets));
-    let ranks = Ranks::new(&counts.n_a, min_count_asked);
+    let products = count::count_products(chunks, n_products, params.max_basket_products)?;
+    let min_count_asked = params.min_count(products.n_baskets);
+    let ranks = Ranks::new(&products.n_a, min_count_asked);
     let lines = count::encode(chunks, &ranks, params.max_basket_products)?;
     let mut min_count = min_count_asked;
-    let tested = loop {
+    let pairs = loop {
         match count::count_pairs(&lines, &ranks, min_count, params.max_tested_pairs, index_places) {
             Some(pairs) => break pairs,
             None => min_count = min_count.saturating_mul(2),
         }
     };
-    drop((lines, ranks));
+    Ok(Counted {
+        products,
+        min_count_asked,
+        min_count,
+        pairs,
+    })
+}
 
-    let ProductCounts {
-        n_a,
-        n_baskets,
-        n_oversized_baskets,
-        n_oversized_lines,
-    } = counts;
+/// Tests and ranks what was counted.
+pub fn test(counted: Counted, params: &Params) -> Found {
+    let Counted {
+        products:
+            ProductCounts {
+                n_a,
+                n_baskets,
+                n_oversized_baskets,
+                n_oversized_lines,
+            },
+        min_count_asked,
+        min_count,
+        pairs: tested,
+    } = counted;
     let mut links = Links {
         pairs: Vec::new(),
         n_a,
@@ -385,7 +451,7 @@ fn find(chunks: &[Kept], n_products: usize, params: &Params, index_places: usize
     }
     significant.retain(|pair| 0 < table(pair).excess());
     links.pairs = significant;
-    Ok(Found { pairs, links })
+    Found { pairs, links }
 }
 
 /// The `top` pairs of most excess, ties by codes, with their rank from 1; sorted by codes.

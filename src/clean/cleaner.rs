@@ -40,29 +40,29 @@ pub struct Transactions {
 pub struct Cleaner<'a> {
     pub(super) params: &'a Params,
     people: &'a People,
-    rejecting: u32,
+    pub(super) rejecting: u32,
     /// Whether a later stage may reject lines, and has to name them.
     pub(super) needs_rows: bool,
     store: Store,
-    customers: Vec<Mutex<Interner>>,
-    shared: Mutex<Shared>,
+    pub(super) customers: Vec<Mutex<Interner>>,
+    pub(super) shared: Mutex<Shared>,
     /// Rules counted over all lines, and everything else that is summed.
-    report: Mutex<(CleanReport, Histogram)>,
+    pub(super) report: Mutex<(CleanReport, Histogram)>,
 }
 
 /// Ids that all threads share; the codes are in order of arrival until [`Cleaner::finish`] sorts them.
 #[derive(Default)]
-struct Shared {
-    products: Interner,
-    names: Interner,
-    currencies: Interner,
-    groups: Interner,
+pub(super) struct Shared {
+    pub(super) products: Interner,
+    pub(super) names: Interner,
+    pub(super) currencies: Interner,
+    pub(super) groups: Interner,
     /// Lines by (product, name).
-    named: IntMap<u64, u64>,
+    pub(super) named: IntMap<u64, u64>,
 }
 
 impl Shared {
-    fn group(&mut self, name: &[u8]) -> u8 {
+    pub(super) fn group(&mut self, name: &[u8]) -> u8 {
         let name = trimmed(name);
         if name.is_empty() || means_missing(name) {
             return NO_GROUP;
@@ -119,7 +119,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    fn customer_key(&self, id: &[u8]) -> CustomerKey {
+    pub(super) fn customer_key(&self, id: &[u8]) -> CustomerKey {
         let unknown = |rules| CustomerKey {
             partition: 0,
             code: NONE,
@@ -149,7 +149,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    fn order_key(&self, id: &[u8]) -> Option<OrderKey> {
+    pub(super) fn order_key(&self, id: &[u8]) -> Option<OrderKey> {
         let (fixed, rules) = self.fixed_id(id);
         let id = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id))?;
         let prefix = &self.params.cancelled_order_prefix;
@@ -159,12 +159,12 @@ impl<'a> Cleaner<'a> {
             && id[..prefix.len()].eq_ignore_ascii_case(prefix)
             && id[prefix.len()..].iter().all(u8::is_ascii_digit);
         Some(OrderKey {
-            hash: batch::hash(id),
+            hash: batch::order_hash(id),
             rules: rules | if cancelled { Rule::CancelledOrder.bit() } else { 0 },
         })
     }
 
-    fn product_key(&self, id: &[u8], shared: &mut Shared) -> ProductKey {
+    pub(super) fn product_key(&self, id: &[u8], shared: &mut Shared) -> ProductKey {
         let (fixed, mut rules) = self.fixed_id(id);
         let Some(id) = fixed.as_deref().filter(|id| !id.is_empty() && !means_missing(id)) else {
             return ProductKey { code: NONE, rules };
@@ -182,13 +182,13 @@ impl<'a> Cleaner<'a> {
     }
 
     /// The user's own words, then those known everywhere.
-    fn line_type(&self, word: &[u8]) -> Option<LineType> {
+    pub(super) fn line_type(&self, word: &[u8]) -> Option<LineType> {
         let word = String::from_utf8_lossy(word);
         let own = self.params.line_types.get(&fold_words(&word));
         own.copied().or_else(|| LineType::of(&word))
     }
 
-    fn is_non_product(&self, text: &[u8]) -> bool {
+    pub(super) fn is_non_product(&self, text: &[u8]) -> bool {
         self.params
             .non_product
             .as_ref()
@@ -460,7 +460,7 @@ fn trimmed(id: &[u8]) -> &[u8] {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -106,7 +106,7 @@ fn is_one_of(id: &[u8], words: &[&str]) -> bool {
 }
 
 #[rustfmt::skip]
-const MISSING: [&str; 75] = [
+pub const MISSING: [&str; 75] = [
     // Languages, databases and statistics programs (`.` is SAS and Stata, `\N` MySQL and Hive).
     "null", "(null)", "<null>", "[null]", "nan", "<na>", "none", "nil", "undefined", "\\n", ".",
     "n/a", "na", "n.a.", "#n/a",
@@ -125,7 +125,7 @@ const MISSING: [&str; 75] = [
 ];
 
 #[rustfmt::skip]
-const ANONYMOUS: [&str; 41] = [
+pub const ANONYMOUS: [&str; 41] = [
     "anonymous", "anonymous customer", "anon", "guest", "guest customer", "guest checkout", "walk-in", "walk in",
     "walkin", "walk-in customer", "walk in customer", "cash customer", "cash sale", "counter sale",
     "anonym", "gast", "gastkunde", "laufkunde", "laufkundschaft", "barverkauf", "anonyme", "invité", "client de passage",

@@ -7,6 +7,7 @@
 //! disk where there are many.
 
 mod cleaner;
+pub mod elsewhere;
 mod ids;
 mod judge;
 mod lines;

@@ -249,6 +249,28 @@ pub fn to_raw(
     raw
 }
 
+/// The same for rows that do not follow each other; `rows` are their 1-based numbers in the file.
+pub fn to_raw_picked(
+    batch: RecordBatch,
+    positions: &Positions,
+    mapping: &Mapping,
+    file: u32,
+    rows: Vec<u64>,
+    clock: &mut LocalClock,
+) -> RawBatch {
+    let mut raw = to_raw(
+        batch.clone(),
+        positions,
+        mapping,
+        file,
+        0,
+        clock,
+        &mut Dictionaries::default(),
+    );
+    raw.raw = RawRows::Picked { batch, rows };
+    raw
+}
+
 /// Columns of bytes may hold what is no text.
 fn mark_broken(raw: &mut RawBatch) {
     let mut broken = Vec::new();

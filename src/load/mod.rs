@@ -47,7 +47,7 @@ use number::NumberFormat;
 use workbook::WorkbookError;
 
 pub use open::record_fields;
-pub use plan::{Column, FilePlan, Plan, plan};
+pub use plan::{Column, FilePlan, Format, Plan, plan, plan_of_sample};
 pub use source::stream;
 
 /// Section `[load]`.

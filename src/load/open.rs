@@ -139,7 +139,7 @@ impl Opened {
     }
 
     /// `depth` counts the packings around it.
-    fn look(params: &Params, bytes: Bytes, depth: usize) -> Result<Self, Error> {
+    pub fn look(params: &Params, bytes: Bytes, depth: usize) -> Result<Self, Error> {
         const MAX_DEPTH: usize = 2;
         let path = bytes.shown.clone();
         if bytes.length() == 0 {

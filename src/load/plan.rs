@@ -145,6 +145,22 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
     if n > limit {
         return Err(Error::TooManyFiles { n, limit });
     }
+    let is_remote = found.iter().any(|found| found.object.is_some());
+    let at_once = if is_remote { OPENED_AT_ONCE } else { 1 };
+    let files = found.chunks(at_once).flat_map(|found| Opened::open_all(params, found));
+    decide(params, files, notes)
+}
+
+/// The same for an input that lies elsewhere, from a file that holds its first rows.
+pub fn plan_of_sample(params: &Params, sample: Bytes) -> Result<Plan, Error> {
+    decide(params, std::iter::once(Opened::look(params, sample, 0)), Vec::new())
+}
+
+fn decide(
+    params: &Params,
+    files: impl Iterator<Item = Result<Opened, Error>>,
+    mut notes: Vec<String>,
+) -> Result<Plan, Error> {
     let mut looks: Vec<Look> = Vec::new();
     let mut columns = Vec::new();
     let mut headers = Vec::new();
@@ -153,9 +169,7 @@ pub fn plan(params: &Params, inputs: &[PathBuf]) -> Result<Plan, Error> {
         cost: CostBasis::Line,
         discount: DiscountBasis::Line,
     };
-    let is_remote = found.iter().any(|found| found.object.is_some());
-    let at_once = if is_remote { OPENED_AT_ONCE } else { 1 };
-    for opened in found.chunks(at_once).flat_map(|found| Opened::open_all(params, found)) {
+    for opened in files {
         let mut opened = opened?;
         let positions = if looks.is_empty() {
             let positions = opened.map_columns(params, &mut columns, &mut notes)?;

@@ -113,6 +113,17 @@ impl Bytes {
         }
     }
 
+    /// The same bytes, as the first of a file of another name and length that lies elsewhere.
+    pub fn standing_for(&self, shown: &Path, length: u64) -> Self {
+        let mut stamp = self.stamp.clone();
+        stamp.length = length;
+        Self {
+            shown: shown.to_path_buf(),
+            place: self.place.clone(),
+            stamp,
+        }
+    }
+
     /// Where the bytes can be opened. Those of an object that is read in parts cannot.
     pub fn path(&self) -> &Path {
         match &self.place {

@@ -8,7 +8,7 @@ use super::Timings;
 use crate::basket::tables;
 use crate::clean;
 use crate::cluster;
-use crate::config::Config;
+use crate::config::{Config, without_secrets};
 use crate::contributors;
 use crate::customers;
 use crate::diagnostics::Warning;
@@ -130,6 +130,8 @@ pub(super) fn manifest(
     staging: &Staging,
 ) -> Manifest {
     let summary = results.summary();
+    let mut shown = config.clone();
+    shown.run.cluster = without_secrets(&config.run.cluster).to_owned();
     let mapped = |column: &load::Column| {
         (
             column.canonical.name(),
@@ -145,7 +147,7 @@ pub(super) fn manifest(
         as_of: results.as_of.to_string(),
         timezone: config.run.timezone.clone(),
         seed: config.run.seed,
-        config: serde_json::to_value(config).unwrap_or(Value::Null),
+        config: serde_json::to_value(shown).unwrap_or(Value::Null),
         config_hash: config.hash(),
         inputs,
         side_inputs: side_inputs(results),

@@ -5,6 +5,7 @@
 //! all sums are integers, so that neither threads nor row order show.
 
 mod customer;
+pub mod elsewhere;
 mod plain;
 mod sets;
 
@@ -398,7 +399,8 @@ impl Pass<'_> {
                 let ahead = (self.as_of, recent_days);
                 let push = |products: &[u32]| baskets.push(products);
                 let row = reducer.reduce_plain(of_customer, ahead, non_products, &mut sums.totals, push);
-                part.push(&row, &reducer, sums);
+                sums.add_customer(&row);
+                part.push(&row, &reducer.purchases);
                 owned.push(&reducer.owned);
                 continue;
             }
@@ -412,7 +414,8 @@ impl Pass<'_> {
                 sums.returned -= of_customer.iter().map(|line| i128::from(line.amount)).sum::<i128>();
                 continue;
             };
-            part.push(&row, &reducer, sums);
+            sums.add_customer(&row);
+            part.push(&row, &reducer.purchases);
             owned.push(&reducer.owned);
             reducer.baskets(of_customer, non_products, |products| baskets.push(products));
         }
@@ -489,6 +492,11 @@ impl<'a> Shelf<'a> {
 }
 
 impl Sums {
+    fn add_customer(&mut self, row: &CustomerRow) {
+        self.gross += row.gross;
+        self.returned += row.returned;
+    }
+
     /// Amounts of sale lines by product.
     fn add_prices(&mut self, lines: &[Line]) {
         for line in lines {
@@ -511,13 +519,11 @@ impl Part {
         part
     }
 
-    /// Adds a customer, whose purchase days `reducer` holds.
-    fn push(&mut self, row: &CustomerRow, reducer: &Reducer, sums: &mut Sums) {
-        sums.gross += row.gross;
-        sums.returned += row.returned;
+    /// Adds a customer with his purchase days.
+    fn push(&mut self, row: &CustomerRow, purchases: &[(i32, i128)]) {
         self.codes.push(row.code);
         self.columns.push(row);
-        for (day, amount) in &reducer.purchases {
+        for (day, amount) in purchases {
             self.days.push(*day);
             self.amounts.push(sum_to_f64(*amount));
         }

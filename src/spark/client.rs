@@ -1,0 +1,297 @@
+//! A session on a server that speaks Spark Connect: SQL out, Arrow batches back.
+//!
+//! The protocol, with retries and with taking up a broken stream again, is Apache's own crate; results are decoded by
+//! our own arrow. Everything made in a session is a temporary view and goes with it.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, new_empty_array};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int64Type, Schema};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use spark_connect_core::{ChannelBuilder, RetryPolicy, SparkConnectClient, SparkError};
+use spark_connect_proto as proto;
+use tokio::runtime::Runtime;
+
+use super::Error;
+
+/// A connection that stays away for longer than this many tries, a minute in all, is gone.
+const MAX_RETRIES: u32 = 6;
+
+/// One session; released when it is dropped.
+pub struct Session {
+    client: SparkConnectClient,
+    runtime: Runtime,
+    url: String,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // The server forgets a session that nobody uses by itself; this only is politer.
+        let _ = self.runtime.block_on(self.client.release_session());
+    }
+}
+
+impl Session {
+    pub fn connect(url: &str) -> Result<Self, Error> {
+        let refused = |error: SparkError| Error::Url {
+            url: without_secrets(url),
+            why: said(&error),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Url {
+                url: without_secrets(url),
+                why: error.to_string(),
+            })?;
+        let builder = ChannelBuilder::parse(url).map_err(refused)?;
+        let mut client = runtime
+            .block_on(SparkConnectClient::connect(&builder))
+            .map_err(refused)?;
+        client.set_retry_policy(RetryPolicy {
+            max_retries: Some(MAX_RETRIES),
+            ..RetryPolicy::default()
+        });
+        Ok(Self {
+            client,
+            runtime,
+            url: without_secrets(url),
+        })
+    }
+
+    fn failed(&self, what: &'static str, error: &SparkError) -> Error {
+        Error::Failed {
+            url: self.url.clone(),
+            what,
+            why: said(error),
+        }
+    }
+
+    fn odd(&self, what: &'static str, why: String) -> Error {
+        Error::Failed {
+            url: self.url.clone(),
+            what,
+            why,
+        }
+    }
+
+    /// Sets an option of the session.
+    pub fn set(&self, key: &str, value: &str) -> Result<(), Error> {
+        self.runtime
+            .block_on(self.client.set_config(key, value))
+            .map_err(|error| self.failed("setting an option", &error))
+    }
+
+    /// Runs a query and gives its batches one after another.
+    pub fn each_batch(
+        &self,
+        what: &'static str,
+        sql: &str,
+        give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        tracing::debug!(what, sql, "query");
+        let relation = relation(proto::relation::RelType::Sql(proto::Sql {
+            query: sql.to_owned(),
+            ..Default::default()
+        }));
+        self.execute(what, proto::plan::OpType::Root(relation), give)
+    }
+
+    /// Runs a query and gives its whole result, for small ones.
+    pub fn query(&self, what: &'static str, sql: &str) -> Result<Rows, Error> {
+        let mut batches = Vec::new();
+        self.each_batch(what, sql, &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
+        let schema = batches
+            .first()
+            .map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+        let batch = concat_batches(&schema, &batches).map_err(|error| self.odd(what, error.to_string()))?;
+        Ok(Rows { batch })
+    }
+
+    /// A temporary view of what a query gives.
+    pub fn view(&self, name: &str, sql: &str) -> Result<(), Error> {
+        tracing::debug!(name, sql, "view");
+        let input = relation(proto::relation::RelType::Sql(proto::Sql {
+            query: sql.to_owned(),
+            ..Default::default()
+        }));
+        self.name(name, input)
+    }
+
+    /// A temporary view of Parquet files, with `expressions` over their columns.
+    pub fn view_of_parquet(&self, name: &str, paths: &[String], expressions: &[&str]) -> Result<(), Error> {
+        let read = relation(proto::relation::RelType::Read(proto::Read {
+            is_streaming: false,
+            read_type: Some(proto::read::ReadType::DataSource(proto::read::DataSource {
+                format: Some("parquet".to_owned()),
+                paths: paths.to_vec(),
+                ..Default::default()
+            })),
+        }));
+        let expression = |text: &&str| proto::Expression {
+            expr_type: Some(proto::expression::ExprType::ExpressionString(
+                proto::expression::ExpressionString {
+                    expression: (*text).to_owned(),
+                },
+            )),
+            ..Default::default()
+        };
+        let project = relation(proto::relation::RelType::Project(Box::new(proto::Project {
+            input: Some(Box::new(read)),
+            expressions: expressions.iter().map(expression).collect(),
+        })));
+        self.name(name, project)
+    }
+
+    /// A temporary view of rows that we send.
+    pub fn upload(&self, name: &str, batch: &RecordBatch) -> Result<(), Error> {
+        let mut data = Vec::new();
+        let written = StreamWriter::try_new(&mut data, &batch.schema()).and_then(|mut writer| {
+            writer.write(batch)?;
+            writer.finish()
+        });
+        written.map_err(|error| self.odd("sending a table", error.to_string()))?;
+        let local = relation(proto::relation::RelType::LocalRelation(proto::LocalRelation {
+            data: Some(data.into()),
+            schema: None,
+        }));
+        self.name(name, local)
+    }
+
+    fn name(&self, name: &str, input: proto::Relation) -> Result<(), Error> {
+        let command = proto::Command {
+            command_type: Some(proto::command::CommandType::CreateDataframeView(
+                proto::CreateDataFrameViewCommand {
+                    input: Some(input),
+                    name: name.to_owned(),
+                    is_global: false,
+                    replace: true,
+                },
+            )),
+        };
+        self.execute("naming a view", proto::plan::OpType::Command(command), &mut |_| Ok(()))
+    }
+
+    fn execute(
+        &self,
+        what: &'static str,
+        plan: proto::plan::OpType,
+        give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let request = proto::ExecutePlanRequest {
+            session_id: self.client.session_id().to_owned(),
+            user_context: Some(proto::UserContext {
+                user_id: self.client.user_id().unwrap_or("quintile").to_owned(),
+                ..Default::default()
+            }),
+            plan: Some(proto::Plan { op_type: Some(plan) }),
+            ..Default::default()
+        };
+        self.runtime.block_on(async {
+            let mut stream = self
+                .client
+                .execute_plan_reattachable(request)
+                .await
+                .map_err(|error| self.failed(what, &error))?;
+            while let Some(response) = stream.message().await.map_err(|error| self.failed(what, &error))? {
+                let Some(proto::execute_plan_response::ResponseType::ArrowBatch(part)) = response.response_type else {
+                    continue;
+                };
+                let reader = StreamReader::try_new(&part.data[..], None);
+                for batch in reader.map_err(|error| self.odd(what, error.to_string()))? {
+                    give(batch.map_err(|error| self.odd(what, error.to_string()))?)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The error of a result that is not what was asked for.
+    pub fn unexpected(&self, what: &'static str) -> Error {
+        self.odd(what, "the result has another shape than was asked for".to_owned())
+    }
+}
+
+fn relation(rel_type: proto::relation::RelType) -> proto::Relation {
+    proto::Relation {
+        rel_type: Some(rel_type),
+        ..Default::default()
+    }
+}
+
+/// The first lines of what the server says; the rest is its own stack.
+fn said(error: &SparkError) -> String {
+    let message = error.message();
+    let lines: Vec<&str> = message.lines().take(4).map(str::trim_end).collect();
+    let mut text = lines.join("\n  ");
+    if text.is_empty() {
+        text = error.to_string();
+    }
+    text.chars().take(2_000).collect()
+}
+
+/// The address without its parameters, which may hold a token.
+fn without_secrets(url: &str) -> String {
+    url.split_once(";").map_or(url, |(address, _)| address).to_owned()
+}
+
+/// A whole result.
+pub struct Rows {
+    pub batch: RecordBatch,
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    fn column(&self, i: usize, wanted: &DataType) -> ArrayRef {
+        let found = self.batch.columns().get(i).and_then(|column| cast(column, wanted).ok());
+        found.unwrap_or_else(|| new_empty_array(wanted))
+    }
+
+    /// Column `i` as integers, nulls as `None`.
+    pub fn integers(&self, i: usize) -> Vec<Option<i64>> {
+        let column = self.column(i, &DataType::Int64);
+        column.as_primitive::<Int64Type>().iter().collect()
+    }
+
+    /// Column `i` as integers, nulls as 0.
+    pub fn counts(&self, i: usize) -> Vec<i64> {
+        self.integers(i).into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    pub fn texts(&self, i: usize) -> Vec<Option<String>> {
+        let column = self.column(i, &DataType::Utf8);
+        column
+            .as_string::<i32>()
+            .iter()
+            .map(|text| text.map(str::to_owned))
+            .collect()
+    }
+
+    /// Column `i`, whole numbers of up to 38 digits, nulls as 0.
+    pub fn sums(&self, i: usize) -> Vec<i128> {
+        let parse = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or_default();
+        self.texts(i).into_iter().map(parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_not_repeated() {
+        assert_eq!(
+            without_secrets("sc://host:15002/;token=SECRET;use_ssl=true"),
+            "sc://host:15002/"
+        );
+        assert_eq!(without_secrets("sc://host"), "sc://host");
+    }
+}

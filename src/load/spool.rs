@@ -195,7 +195,8 @@ impl Bytes {
 impl Bytes {
     /// The end of the file.
     pub fn footer(&self) -> io::Result<Chunks> {
-        self.columns(1, || vec![self.length().saturating_sub(remote::FOOTER)..self.length()])
+        let footer = self.length().saturating_sub(remote::FOOTER)..self.length();
+        self.columns(1, || Vec::from([footer]))
     }
 
     /// The start of some parts, of the first of them at once.

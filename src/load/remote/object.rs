@@ -229,7 +229,10 @@ pub mod tests {
         let ranges = [far..far + 10, 0..10, 20..30, 5..8, 20..30];
         assert_eq!(join(&ranges), [0..30, far..far + 10]);
         assert_eq!(join(&[0..WINDOW, WINDOW..2 * WINDOW]).len(), 2);
-        assert_eq!(join(&[0..3 * WINDOW, 5..9]), [0..3 * WINDOW]);
+        assert_eq!(
+            join(&[0..3 * WINDOW, 5..9, far..far + 1]),
+            [0..3 * WINDOW, far..far + 1]
+        );
         assert_eq!(join(&[0..1, 1 + GAP..2 + GAP]).len(), 1);
         assert_eq!(join(&[0..1, 2 + GAP..3 + GAP]).len(), 2);
     }
@@ -260,7 +263,7 @@ pub mod tests {
     fn a_replaced_object_is_an_error_and_not_a_mixture() {
         let (object, put) = stored(&[1; 100]);
         put(&[2; 100]);
-        assert_eq!(object.fetch(vec![0..10]).wait().unwrap_err(), Cause::Changed);
+        assert_eq!(object.fetch(vec![0..10, 20..30]).wait().unwrap_err(), Cause::Changed);
         assert!(matches!(object.open(), Err(Error::Changed { .. })));
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -12,7 +12,8 @@ use serde_json::Value;
 pub type Keys = (String, String);
 
 pub struct Server {
-    _stdin: ChildStdin,
+    /// Ends when the pipe to it closes, so with the tests.
+    _child: Child,
     log: PathBuf,
     pub port: u64,
     endpoint: String,
@@ -21,7 +22,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the files of a folder. It ends with the pipe to it, so with these tests.
+    /// Serves the files of a folder.
     pub fn start(files: &Path, mode: &str) -> Option<Self> {
         let log = files.with_extension("log");
         let _ = fs::remove_file(&log);
@@ -44,7 +45,7 @@ impl Server {
         };
         let port = told["port"].as_u64().expect("a port");
         Some(Self {
-            _stdin: child.stdin.take().expect("a pipe"),
+            _child: child,
             log,
             port,
             endpoint: format!("http://127.0.0.1:{port}"),

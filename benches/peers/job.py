@@ -1,7 +1,7 @@
 """The whole job in quintile and in two Python stacks, on the same Parquet, in turns, in one run.
 
   python -m venv venv && venv/bin/pip install -r benches/peers/requirements.txt
-  cargo build --release
+  cargo build --release --bin quintile --example floor
   venv/bin/python benches/peers/job.py --lines 1000000 10000000
 
 notebook: pandas, lifetimes, scikit-learn and mlxtend, as a good analyst writes it (`job_notebook.py`).
@@ -16,6 +16,9 @@ measurement is a process of its own, from its start to its end; they take turns,
 process and that of what its children hold alone. The file is read once before, so that nobody waits for the disk.
 OpenMP's threads are told not to spin while they wait, and OpenBLAS to use one (`ENVIRONMENT`), which on a busy machine
 made scikit-learn ten times and the fits three times faster; otherwise a stack decides about its threads itself.
+
+At the end stands what decoding the needed Parquet columns alone takes (the example `floor`), and how many times that
+quintile needs for the whole job.
 
 The history has no returns, duplicates or anonymous lines, so that the answers must be the same. Compared are, outside
 the measured time: the counts, the net amount, the share of the top fifth, the number of pairs and each pair that
@@ -132,7 +135,15 @@ def children(pid):
             found += [int(child) for some in started for child in some]
         except OSError:
             pass  # It has ended since.
-    return found[1:]
+    # One with the command line of its parent is about to become another program, and is its parent's memory until then.
+    return [child for child in found[1:] if command_line(child) != command_line(pid)]
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def kilobytes(file, key):
@@ -215,6 +226,14 @@ def differences(name, own, other, own_out, out):
     return found
 
 
+def floor(program, file):
+    """Seconds and processor seconds of decoding the needed columns and nothing else, on all threads."""
+    command = [program, "--only", "decode", file]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()
+    needed = [line for line in map(json.loads, found) if line["columns"] == "needed"]
+    return [needed[-1][key] for key in ["seconds", "processor_seconds"]]
+
+
 def table(results, n_lines, size):
     def median(name, key):
         return statistics.median(run[key] for run in results[name])
@@ -266,6 +285,12 @@ def compare(arguments, lines, folder):
                         of = [Path(temporary) / f"{one}-0" for one in ["quintile", stack]]
                         agree &= not differences(stack, results["quintile"][0], results[stack][0], *of)
     table(results, n_lines, size)
+    if "quintile" in results and Path(arguments.floor).exists():
+        for name, least in zip(["seconds", "processor_seconds"], floor(arguments.floor, file), strict=True):
+            own = statistics.median(run[name] for run in results["quintile"])
+            ratio = f"{own / least:.1f} times that" if least else "beyond measure"
+            what = name.replace("_", " ")
+            print(f"\nDecoding the needed columns alone: {least:.2f} {what}; quintile {own:.2f}, {ratio}", flush=True)
     return agree
 
 
@@ -287,6 +312,7 @@ def main():
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--data", type=Path, help="folder that keeps the histories [default: a temporary one]")
     parser.add_argument("--quintile", default=str(release / "quintile"), help="the program")
+    parser.add_argument("--floor", default=str(release / "examples" / "floor"), help="the example, run if it is there")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:

@@ -116,7 +116,7 @@ const CASES: [Case; 12] = [
             instants: true,
             ..NOTHING
         },
-        args: &["--timezone", "Europe/Berlin"],
+        args: &["--timezone", "Europe/Berlin", "--date-format", "iso"],
     },
     Case {
         name: "costs, discounts, types and groups",
@@ -268,7 +268,7 @@ fn a_lost_executor_changes_nothing_or_ends_the_run() {
     let Some(mut spark) = Spark::start() else { return };
     let folder = TempDir::new().unwrap();
     let input = History {
-        lines: 300_000,
+        lines: 60_000,
         ..History::PLAIN
     }
     .write(folder.path());

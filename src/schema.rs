@@ -4,6 +4,8 @@
 //! In: a data frame and the [`Table`] that it claims to be. Out: nothing, or every way in which it is not.
 //! Cost: linear in cells, one pass for each column.
 
+pub mod parts;
+
 use std::fmt::Write as _;
 
 use polars::prelude::{AnyValue, Column as Series, DataFrame, DataType};

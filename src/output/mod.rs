@@ -6,3 +6,4 @@ pub mod overview;
 pub mod publish;
 pub mod rejects;
 pub mod report;
+mod row_groups;

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{
@@ -13,6 +14,8 @@ use polars::prelude::{
 };
 use serde::Serialize;
 
+use super::row_groups::{self, Fault};
+use crate::schema::parts::PartColumn;
 use crate::schema::{SCHEMA_VERSION, Table, Violation};
 
 /// A published file, for the manifest.
@@ -34,7 +37,10 @@ pub enum Error {
         source: io::Error,
     },
     #[error("cannot encode table {table}: {source}")]
-    Encode { table: &'static str, source: PolarsError },
+    Encode {
+        table: &'static str,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("table {table} is not as its schema says: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Schema {
         table: &'static str,
@@ -47,6 +53,13 @@ pub enum Error {
 }
 
 impl Error {
+    fn encode(table: &Table, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Encode {
+            table: table.name,
+            source: Box::new(source),
+        }
+    }
+
     pub fn hint(&self) -> String {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
@@ -124,15 +137,12 @@ impl Staging {
                 violations,
             });
         }
-        let encode = |source| Error::Encode {
-            table: table.name,
-            source,
-        };
+        let encode = |source| Error::encode(table, source);
         let mut bytes = Vec::new();
         frame.rechunk_mut();
         ParquetWriter::new(&mut bytes)
             .with_compression(ParquetCompression::Zstd(None))
-            .with_key_value_metadata(Some(key_values(table)))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(key_values(table))))
             .finish(frame)
             .map_err(encode)?;
         let name = format!("{}.parquet", table.name);
@@ -153,6 +163,37 @@ impl Staging {
         Ok(())
     }
 
+    /// As [`Staging::table`], for a table that is made and written a part at a time: a row group for each of `parts`.
+    pub fn columns(
+        &mut self,
+        table: &'static Table,
+        parts: &[Range<usize>],
+        columns: &[PartColumn<'_>],
+    ) -> Result<(), Error> {
+        let name = format!("{}.parquet", table.name);
+        let path = self.folder.join(&name);
+        let written = row_groups::write(&path, table, &key_values(table), parts, columns);
+        let written = written.map_err(|fault| match fault {
+            Fault::Io(source) => io_error("write", &path)(source),
+            Fault::Parquet(source) => Error::encode(table, source),
+            Fault::Arrow(source) => Error::encode(table, source),
+            Fault::Schema(violations) => Error::Schema {
+                table: table.name,
+                violations,
+            },
+            Fault::Changed => Error::Changed {
+                table: table.name,
+                path: path.clone(),
+            },
+        })?;
+        self.files.push(Published {
+            path: name,
+            rows: Some(written.rows),
+            hash: format!("blake3:{}", written.hash.to_hex()),
+        });
+        Ok(())
+    }
+
     /// As [`Staging::table`], for a table too large to be held whole: `each_part` gives its parts in order, and is asked
     /// twice, to write them and to compare them with what was written.
     pub fn table_in_parts(
@@ -164,10 +205,7 @@ impl Staging {
         let path = self.folder.join(&name);
         let failed = |error: PartError| match error {
             PartError::Io(source) => io_error("write", &path)(source),
-            PartError::Frame(source) => Error::Encode {
-                table: table.name,
-                source,
-            },
+            PartError::Frame(source) => Error::encode(table, source),
             PartError::Publish(error) => error,
         };
         let file = File::create(&path).map_err(io_error("create", &path))?;
@@ -187,7 +225,7 @@ impl Staging {
                 None => {
                     let to = ParquetWriter::new(file.try_clone()?)
                         .with_compression(ParquetCompression::Zstd(None))
-                        .with_key_value_metadata(Some(key_values(table)));
+                        .with_key_value_metadata(Some(KeyValueMetadata::from_static(key_values(table))));
                     writer.insert(to.batched(frame.schema())?)
                 }
             };
@@ -197,10 +235,7 @@ impl Staging {
         });
         written.map_err(failed)?;
         if let Some(writer) = &mut writer {
-            writer.finish().map_err(|source| Error::Encode {
-                table: table.name,
-                source,
-            })?;
+            writer.finish().map_err(|source| Error::encode(table, source))?;
         }
         file.sync_all().map_err(io_error("write", &path))?;
 
@@ -339,11 +374,11 @@ impl Write for HashingWriter {
 }
 
 /// What the Parquet files say of themselves.
-fn key_values(table: &Table) -> KeyValueMetadata {
-    KeyValueMetadata::from_static(vec![
+fn key_values(table: &Table) -> Vec<(String, String)> {
+    vec![
         ("quintile.schema_version".to_string(), SCHEMA_VERSION.to_string()),
         ("quintile.table".to_string(), table.name.to_string()),
-    ])
+    ]
 }
 
 fn hash(bytes: &[u8]) -> String {

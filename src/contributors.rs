@@ -7,12 +7,12 @@
 //! Gini of the ranked amounts `y_1 <= ... <= y_n`: `(2 sum_i i y_i) / (n sum y) - (n + 1) / n`.
 //! Source: Lorenz (1905); the top 20 % are the first `ceil(0.2 n)` customers.
 
-use std::cmp::Reverse;
-
 use polars::prelude::{Column as Series, DataFrame, PolarsResult};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::diagnostics::Warning;
+use crate::schema::parts::PartColumn;
 use crate::schema::{Column, Table, Type, column};
 use crate::summary::Summary;
 use crate::units::sum_to_f64;
@@ -72,12 +72,10 @@ pub struct Concentration {
 pub struct Contributors {
     pub rank: Vec<u32>,
     pub cum_share: Vec<f64>,
-    pub decile: Vec<u8>,
-    pub is_top: Vec<bool>,
     pub concentration: Concentration,
     pub warnings: Vec<Warning>,
-    net: Ranked,
-    gross: Ranked,
+    net: Percentiles,
+    gross: Percentiles,
 }
 
 /// Customers by money: `order[0]` is the best; `cumulative[i]` the sum up to and with him.
@@ -85,6 +83,20 @@ pub struct Contributors {
 struct Ranked {
     order: Vec<u32>,
     cumulative: Vec<i128>,
+}
+
+/// The sums of the best 0 to 100 % of the customers.
+#[derive(Clone, Debug, Default)]
+struct Percentiles(Vec<i128>);
+
+impl Percentiles {
+    fn share(&self, amount: i128) -> f64 {
+        share(amount, self.0.last().copied().unwrap_or(0))
+    }
+}
+
+fn share(amount: i128, total: i128) -> f64 {
+    if total > 0 { amount as f64 / total as f64 } else { 0.0 }
 }
 
 /// `ceil(n * percent / 100)`.
@@ -96,7 +108,7 @@ impl Ranked {
     /// Customers are given in the order of their ids, which decides ties.
     fn new(amounts: &[i128]) -> Self {
         let mut order: Vec<u32> = (0..amounts.len() as u32).collect();
-        order.sort_by_key(|&i| Reverse(amounts[i as usize]));
+        order.par_sort_unstable_by(|&a, &b| amounts[b as usize].cmp(&amounts[a as usize]).then(a.cmp(&b)));
         let mut sum = 0;
         let add = |&i: &u32| {
             sum += amounts[i as usize];
@@ -116,8 +128,12 @@ impl Ranked {
     }
 
     fn share(&self, amount: i128) -> f64 {
-        let total = self.total();
-        if total > 0 { amount as f64 / total as f64 } else { 0.0 }
+        share(amount, self.total())
+    }
+
+    fn percentiles(&self) -> Percentiles {
+        let n = self.order.len();
+        Percentiles((0..=100).map(|p| self.sum_of_first(first_percent(n, p))).collect())
     }
 
     /// The fewest best customers who bring 80 % of the total.
@@ -144,15 +160,15 @@ impl Ranked {
 /// Ranks every customer. `summary` has at least one.
 pub fn run(summary: &Summary) -> Contributors {
     let n = summary.n_customers();
-    let net = Ranked::new(&summary.net);
     let to_fixed = |amount: &f64| (amount * crate::units::UNITS_PER_ONE as f64).round() as i128;
-    let gross = Ranked::new(&summary.gross_amount.iter().map(to_fixed).collect::<Vec<_>>());
+    let (net, gross) = rayon::join(
+        || Ranked::new(&summary.net),
+        || Ranked::new(&summary.gross_amount.iter().map(to_fixed).collect::<Vec<_>>()),
+    );
     let n_top = first_percent(n, 20);
     let mut out = Contributors {
         rank: vec![0; n],
         cum_share: vec![0.0; n],
-        decile: vec![0; n],
-        is_top: vec![false; n],
         concentration: Concentration {
             top_20_share: net.share(net.sum_of_first(n_top)),
             gini: net.gini(),
@@ -167,38 +183,43 @@ pub fn run(summary: &Summary) -> Contributors {
         let customer = customer as usize;
         out.rank[customer] = position as u32 + 1;
         out.cum_share[customer] = net.share(net.cumulative[position]);
-        out.decile[customer] = (position * 10 / n) as u8 + 1;
-        out.is_top[customer] = position < n_top;
     }
     if net.total() <= 0 {
         out.warnings.push(Warning::NetTotalNotPositive {
             net_amount: sum_to_f64(net.total()),
         });
     }
-    (out.net, out.gross) = (net, gross);
+    (out.net, out.gross) = (net.percentiles(), gross.percentiles());
     out
 }
 
 impl Contributors {
+    /// The tenth of the customers, 1 the best.
+    pub fn decile(&self, customer: usize) -> u8 {
+        let position = self.rank[customer] as usize - 1;
+        (position * 10 / self.rank.len()) as u8 + 1
+    }
+
+    /// Whether a customer is among the best fifth.
+    pub fn is_top(&self, customer: usize) -> bool {
+        self.rank[customer] as usize <= first_percent(self.rank.len(), 20)
+    }
+
     /// Points of the curve: (share of customers, share of net money), 101 of them.
     pub fn curve(&self) -> Vec<(f64, f64)> {
-        let n = self.rank.len();
-        let point = |p| {
-            (
-                p as f64 / 100.0,
-                self.net.share(self.net.sum_of_first(first_percent(n, p))),
-            )
-        };
-        (0..=100).map(point).collect()
+        let points = self.net.0.iter().enumerate();
+        points
+            .map(|(p, sum)| (p as f64 / 100.0, self.net.share(*sum)))
+            .collect()
     }
 
     /// The columns of [`COLUMNS`].
-    pub fn to_columns(&self) -> Vec<Series> {
+    pub fn columns(&self) -> Vec<PartColumn<'_>> {
         vec![
-            Series::new("contribution_rank".into(), &self.rank),
-            Series::new("contribution_cum_share".into(), &self.cum_share),
-            Series::new("contribution_decile".into(), &self.decile),
-            Series::new("is_top_contributor".into(), &self.is_top),
+            PartColumn::u32s("contribution_rank", |i| self.rank[i]),
+            PartColumn::f64s("contribution_cum_share", |i| self.cum_share[i]),
+            PartColumn::u8s("contribution_decile", |i| self.decile(i)),
+            PartColumn::bools("is_top_contributor", |i| self.is_top(i)),
         ]
     }
 
@@ -206,18 +227,8 @@ impl Contributors {
     pub fn to_frame(&self) -> PolarsResult<DataFrame> {
         let n = self.rank.len();
         let customers: Vec<usize> = (0..=100).map(|p| first_percent(n, p)).collect();
-        let amounts = |ranked: &Ranked| {
-            customers
-                .iter()
-                .map(|&k| sum_to_f64(ranked.sum_of_first(k)))
-                .collect::<Vec<f64>>()
-        };
-        let shares = |ranked: &Ranked| {
-            customers
-                .iter()
-                .map(|&k| ranked.share(ranked.sum_of_first(k)))
-                .collect::<Vec<f64>>()
-        };
+        let amounts = |sums: &Percentiles| sums.0.iter().map(|sum| sum_to_f64(*sum)).collect::<Vec<f64>>();
+        let shares = |sums: &Percentiles| sums.0.iter().map(|sum| sums.share(*sum)).collect::<Vec<f64>>();
         DataFrame::new_infer_height(vec![
             Series::new("percentile".into(), (0..=100u8).collect::<Vec<_>>()),
             Series::new(
@@ -254,9 +265,12 @@ mod tests {
     fn ties_go_by_id_and_the_top_is_rounded_up() {
         let out = contributors(&[5, 9, 5, 1, 0, 0]);
         assert_eq!(out.rank, [2, 1, 3, 4, 5, 6]);
-        assert_eq!(out.is_top, [true, true, false, false, false, false]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5].map(|i| out.is_top(i)),
+            [true, true, false, false, false, false]
+        );
         assert_eq!(out.cum_share[5], 1.0);
-        assert_eq!(out.decile, [2, 1, 4, 6, 7, 9]);
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|i| out.decile(i)), [2, 1, 4, 6, 7, 9]);
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! One complete row per customer: what every stage found, who needs attention and why, the next offer.
 //!
-//! In: the results of all stages, each in the order of customer ids. Out: the frame of `customers.parquet`.
-//! Cost: one sort for the rank by value; otherwise linear.
+//! In: the results of all stages, each in the order of customer ids. Out: flags and ranks, and the columns of
+//! `customers.parquet`, which are made when they are written. Cost: one sort for the rank by value; otherwise linear.
 
 mod attributes;
+mod columns;
 pub mod forecasts;
 
-use std::fmt::Write as _;
-
-use polars::prelude::{Column as Series, DataFrame, PolarsResult};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::basket::offers::Offers;
 use crate::cluster::{self, Clusters};
 use crate::clv::{CustomerValues, Status};
 use crate::contributors::{self, Contributors};
 use crate::diagnostics::{Problem, Warning};
 use crate::rfm::{self, Rfm};
+use crate::schema::parts::PartColumn;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::{self, Summary};
 
@@ -241,18 +242,30 @@ pub struct Stages<'a> {
     pub horizon_days: u32,
     pub clusters: &'a Clusters,
     pub contributors: &'a Contributors,
-    /// First offer of each customer: product id and score.
-    pub next_product: &'a [Option<(&'a str, f64)>],
+    pub offers: &'a Offers,
+    /// Ids by product code.
+    pub products: &'a [String],
     pub attributes: &'a Attributes,
-    /// Whether an id is that of a test.
-    pub is_test: &'a dyn Fn(&str) -> bool,
 }
 
-/// The joined table and what the report needs of it.
+/// What joining the stages adds to them, one entry a customer.
 pub struct Customers {
-    pub frame: DataFrame,
     pub watch: Vec<Option<Watch>>,
     pub warnings: Vec<Warning>,
+    flags: Vec<Option<DataFlag>>,
+    value_rank: Vec<u32>,
+}
+
+impl Customers {
+    /// The columns of [`TABLE`]; `stages` are those that were joined.
+    pub fn columns<'a>(&'a self, stages: &'a Stages<'a>) -> Vec<PartColumn<'a>> {
+        columns::columns(stages, self)
+    }
+
+    fn is_top_value(&self, customer: usize, values: &CustomerValues) -> bool {
+        let n_top = self.value_rank.len().div_ceil(5);
+        self.value_rank[customer] as usize <= n_top && values.clv_amount[customer].is_some()
+    }
 }
 
 /// Why a customer may be no customer like the others.
@@ -263,6 +276,8 @@ pub enum DataFlag {
 }
 
 impl DataFlag {
+    pub const ALL: [Self; 2] = [Self::TestCustomer, Self::Wholesale];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TestCustomer => "test_customer",
@@ -271,67 +286,24 @@ impl DataFlag {
     }
 }
 
-/// Joins all stages. Every vector has one entry a customer, in the order of ids.
-pub fn run(params: &Params, stages: &Stages<'_>) -> PolarsResult<Customers> {
+/// Joins all stages. Every vector has one entry a customer, in the order of ids; `is_test` says whether an id is that
+/// of a test.
+pub fn run(params: &Params, stages: &Stages<'_>, is_test: &(dyn Fn(&str) -> bool + Sync)) -> Customers {
     let n = stages.summary.n_customers();
-    let watch: Vec<Option<Watch>> = (0..n).map(|i| watch(&params.0, stages, i)).collect();
-    let reason: Vec<String> = (0..n).map(|i| reason(stages, i, watch[i])).collect();
-    let (value_rank, is_top_value) = rank_by_value(&stages.clv.clv_amount);
-    let clv = stages.clv;
-    let statuses: Vec<&str> = clv.clv_status.iter().map(|s| s.as_str()).collect();
-    let watch_names: Vec<Option<&str>> = watch.iter().map(|w| w.map(Watch::as_str)).collect();
-    let flags = data_flags(&params.0, stages);
-    let flag_names: Vec<Option<&str>> = flags.iter().map(|flag| flag.map(DataFlag::as_str)).collect();
-    let product: Vec<Option<&str>> = stages.next_product.iter().map(|p| p.map(|(id, _)| id)).collect();
-    let score: Vec<Option<f64>> = stages.next_product.iter().map(|p| p.map(|(_, score)| score)).collect();
-
-    let groups: Vec<Option<&str>> = if stages.groups.is_empty() {
-        vec![None; n]
-    } else {
-        stages.groups.to_vec()
-    };
-
-    let mut columns = stages.summary.to_columns()?;
-    columns.extend(stages.rfm.to_columns());
-    columns.extend([
-        Series::new("alive_prob".into(), &clv.alive_prob),
-        Series::new("expected_orders".into(), &clv.expected_orders),
-        Series::new("order_prob".into(), &clv.order_prob),
-        Series::new("orders_low".into(), &clv.orders_low),
-        Series::new("orders_high".into(), &clv.orders_high),
-        Series::new("expected_order_amount".into(), &clv.expected_order_amount),
-        Series::new("clv_amount".into(), &clv.clv_amount),
-        Series::new("clv_low_amount".into(), &clv.clv_low_amount),
-        Series::new("clv_high_amount".into(), &clv.clv_high_amount),
-        Series::new("residual_amount".into(), &clv.residual_amount),
-        Series::new("clv_group".into(), groups),
-        Series::new("horizon_days".into(), vec![stages.horizon_days; n]),
-        Series::new("clv_status".into(), statuses),
-    ]);
-    columns.extend(stages.clusters.to_columns());
-    columns.extend(stages.contributors.to_columns());
-    columns.extend([
-        Series::new("value_rank".into(), value_rank),
-        Series::new("is_top_value".into(), is_top_value),
-        Series::new("watch".into(), watch_names),
-        Series::new("next_product_id".into(), product),
-        Series::new("next_product_score".into(), score),
-        Series::new("reason".into(), reason),
-        Series::new("data_flag".into(), flag_names),
-    ]);
-    columns.extend(stages.attributes.to_columns());
-    Ok(Customers {
-        frame: DataFrame::new_infer_height(columns)?,
+    let watch = (0..n).into_par_iter().map(|i| watch(&params.0, stages, i)).collect();
+    let flags = data_flags(&params.0, stages.summary, is_test);
+    Customers {
         watch,
         warnings: flag_warnings(&flags, stages.summary),
-    })
+        flags,
+        value_rank: rank_by_value(&stages.clv.clv_amount),
+    }
 }
 
 /// Tests by their ids; wholesale by mean orders far beyond those of the best retail customers, where there are enough
 /// customers to say what that is.
-fn data_flags(config: &Config, stages: &Stages<'_>) -> Vec<Option<DataFlag>> {
+fn data_flags(config: &Config, summary: &Summary, is_test: &(dyn Fn(&str) -> bool + Sync)) -> Vec<Option<DataFlag>> {
     const MIN_CUSTOMERS: usize = 100;
-    let summary = stages.summary;
     let mean_order = |i: usize| summary.net_amount[i] / f64::from(summary.orders[i].max(1));
     let mut means: Vec<f64> = (0..summary.n_customers()).map(mean_order).collect();
     let threshold = if means.len() < MIN_CUSTOMERS {
@@ -342,13 +314,13 @@ fn data_flags(config: &Config, stages: &Stages<'_>) -> Vec<Option<DataFlag>> {
         config.wholesale_factor * percentile.max(0.0)
     };
     let flag = |i: usize| {
-        if (stages.is_test)(&summary.ids[i]) {
+        if is_test(&summary.ids[i]) {
             Some(DataFlag::TestCustomer)
         } else {
             (threshold < mean_order(i)).then_some(DataFlag::Wholesale)
         }
     };
-    (0..summary.n_customers()).map(flag).collect()
+    (0..summary.n_customers()).into_par_iter().map(flag).collect()
 }
 
 fn flag_warnings(flags: &[Option<DataFlag>], summary: &Summary) -> Vec<Warning> {
@@ -364,33 +336,31 @@ fn flag_warnings(flags: &[Option<DataFlag>], summary: &Summary) -> Vec<Warning> 
             examples: found.iter().take(3).map(|&i| summary.ids[i].clone()).collect(),
         })
     };
-    [DataFlag::TestCustomer, DataFlag::Wholesale]
-        .into_iter()
-        .filter_map(of)
-        .collect()
+    DataFlag::ALL.into_iter().filter_map(of).collect()
 }
 
-/// Ranks by value, unknown values last, ties by position (the order of ids).
-fn rank_by_value(clv: &[Option<f64>]) -> (Vec<u32>, Vec<bool>) {
-    let mut order: Vec<usize> = (0..clv.len()).collect();
-    order.sort_by(|&a, &b| match (clv[a], clv[b]) {
-        (Some(a), Some(b)) => b.total_cmp(&a),
-        (a, b) => a.is_none().cmp(&b.is_none()),
+/// Ranks by value from 1, unknown values last, ties by position (the order of ids).
+fn rank_by_value(clv: &[Option<f64>]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..clv.len() as u32).collect();
+    order.par_sort_unstable_by(|&a, &b| {
+        let by_value = match (clv[a as usize], clv[b as usize]) {
+            (Some(a), Some(b)) => b.total_cmp(&a),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        by_value.then(a.cmp(&b))
     });
-    let n_top = clv.len().div_ceil(5);
-    let (mut rank, mut is_top) = (vec![0; clv.len()], vec![false; clv.len()]);
-    for (position, i) in order.into_iter().enumerate() {
-        rank[i] = position as u32 + 1;
-        is_top[i] = position < n_top && clv[i].is_some();
+    let mut rank = vec![0; clv.len()];
+    for (customer, position) in order.into_iter().zip(1..) {
+        rank[customer as usize] = position;
     }
-    (rank, is_top)
+    rank
 }
 
 fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     let summary = stages.summary;
     let days_since_last = f64::from(summary.as_of.0 - summary.last_day[i]);
     let age_days = f64::from(summary.as_of.0 - summary.first_day[i]);
-    let is_top = stages.contributors.is_top[i];
+    let is_top = stages.contributors.is_top(i);
     // Without dropout in the model everybody is alive by assumption, which says nothing about this customer.
     let alive_prob = stages.clv.alive_prob[i].filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit);
     let is_dormant = match alive_prob {
@@ -408,7 +378,7 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
         Some(Watch::NewTop)
     } else if repeats >= 2
         && !is_dormant
-        && stages.contributors.decile[i] <= 5
+        && stages.contributors.decile(i) <= 5
         && days_since_last > config.slipping_gaps * mean_gap.max(1.0)
     {
         Some(Watch::Slipping)
@@ -419,58 +389,31 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     }
 }
 
-fn reason(stages: &Stages<'_>, i: usize, watch: Option<Watch>) -> String {
-    let (summary, rfm) = (stages.summary, stages.rfm);
-    let days = summary.as_of.0 - summary.last_day[i];
-    let mut text = format!(
-        "{}: scores {}{}{}, last order {days} days ago, {} orders, {:.2} net",
-        rfm.segment_name(i),
-        rfm.r[i],
-        rfm.f[i],
-        rfm.m[i],
-        summary.orders[i],
-        summary.net_amount[i],
-    );
-    let Some(watch) = watch else {
-        return text;
-    };
-    let _ = write!(text, "; {}: {}", watch.as_str(), watch.meaning());
-    let detail = match watch {
-        Watch::DormantTop => stages.clv.alive_prob[i]
-            .filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit)
-            .map(|p| format!("{:.0} % likely to order again", 100.0 * p)),
-        Watch::LossMaker if summary.returned_amount[i] > 0.0 => {
-            Some(format!("{:.2} returned", summary.returned_amount[i]))
-        }
-        Watch::LossMaker => summary.margin_amount[i].map(|margin| format!("margin {margin:.2}")),
-        Watch::Slipping => {
-            let span = f64::from(summary.last_day[i] - summary.first_day[i]);
-            Some(format!(
-                "usual gap {:.0} days",
-                span / f64::from(summary.repeat_days[i].max(1))
-            ))
-        }
-        Watch::Rising => Some(format!(
-            "{:.2} after {:.2}",
-            summary.recent_amount[i], summary.previous_amount[i]
-        )),
-        Watch::NewTop => None,
-    };
-    if let Some(detail) = detail {
-        let _ = write!(text, " ({detail})");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn unknown_values_rank_last_and_are_never_top() {
-        let (rank, is_top) = rank_by_value(&[None, Some(1.0), Some(3.0), Some(1.0), None]);
+        let top = |clv: &[Option<f64>]| {
+            let customers = Customers {
+                watch: Vec::new(),
+                warnings: Vec::new(),
+                flags: Vec::new(),
+                value_rank: rank_by_value(clv),
+            };
+            let values = CustomerValues {
+                clv_amount: clv.to_vec(),
+                ..CustomerValues::default()
+            };
+            let is_top = (0..clv.len())
+                .map(|i| customers.is_top_value(i, &values))
+                .collect::<Vec<_>>();
+            (customers.value_rank, is_top)
+        };
+        let (rank, is_top) = top(&[None, Some(1.0), Some(3.0), Some(1.0), None]);
         assert_eq!(rank, [4, 2, 1, 3, 5]);
         assert_eq!(is_top, [false, false, true, false, false]);
-        assert_eq!(rank_by_value(&[None]).1, [false]);
+        assert_eq!(top(&[None]).1, [false]);
     }
 }

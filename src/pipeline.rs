@@ -232,30 +232,22 @@ fn analyse(
     let summary = &summarised.summary;
     let horizon_days = params.clv.horizon_days();
     let customers = timings.time(observer, "customers", || {
-        let mut next_product = vec![None; summary.n_customers()];
-        for (customer, next) in next_product.iter_mut().enumerate() {
-            let first = offers.of(customer).next();
-            *next = first.map(|offer| (transactions.products[offer.product() as usize].as_str(), offer.score()));
-        }
-        let next_product = &next_product;
-        let clv = &clv;
-        let (rfm, clusters, contributors) = (&rfm, &clusters, &contributors);
-        customers::run(
-            &params.watch,
-            &Stages {
-                summary,
-                rfm,
-                clv: &clv.customers,
-                groups: &clv.groups.as_ref().map_or_else(Vec::new, |groups| groups.labels()),
-                horizon_days,
-                clusters,
-                contributors,
-                next_product,
-                attributes: &attributes,
-                is_test: &|id| params.clean.is_test_customer(id),
-            },
-        )
-    })?;
+        let stages = Stages {
+            summary,
+            rfm: &rfm,
+            clv: &clv.customers,
+            groups: &[],
+            horizon_days,
+            clusters: &clusters,
+            contributors: &contributors,
+            offers: &offers,
+            products: &transactions.products,
+            attributes: &attributes,
+        };
+        customers::run(&params.watch, &stages, &|id| params.clean.is_test_customer(id))
+    });
+    let values = &clv.customers;
+    let segments = rfm.profiles(summary, &values.clv_amount, &values.alive_prob);
     let said = Said {
         clv: &clv,
         clusters: &clusters,
@@ -275,6 +267,7 @@ fn analyse(
         summarised,
         purchases,
         rfm,
+        segments,
         clv,
         horizon_days,
         clusters,

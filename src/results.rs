@@ -6,10 +6,10 @@ use crate::cluster::Clusters;
 use crate::clv::ClvResult;
 use crate::clv::purchases::PurchaseDays;
 use crate::contributors::Contributors;
-use crate::customers::{Attributes, Customers};
+use crate::customers::{Attributes, Customers, Stages};
 use crate::diagnostics::Warning;
 use crate::load::Plan;
-use crate::rfm::Rfm;
+use crate::rfm::{Profile, Rfm};
 use crate::summary::{Summarised, Summary};
 use crate::units::Day;
 
@@ -23,6 +23,8 @@ pub struct Results {
     pub summarised: Summarised,
     pub purchases: PurchaseDays,
     pub rfm: Rfm,
+    /// What the customers of each segment are like.
+    pub segments: Vec<Profile>,
     pub clv: ClvResult,
     pub horizon_days: u32,
     pub clusters: Clusters,
@@ -37,6 +39,22 @@ pub struct Results {
 impl Results {
     pub fn summary(&self) -> &Summary {
         &self.summarised.summary
+    }
+
+    /// What the row of a customer is joined of; `groups` are the labels of the groups of the values.
+    pub fn stages<'a>(&'a self, groups: &'a [Option<&'a str>]) -> Stages<'a> {
+        Stages {
+            summary: self.summary(),
+            rfm: &self.rfm,
+            clv: &self.clv.customers,
+            groups,
+            horizon_days: self.horizon_days,
+            clusters: &self.clusters,
+            contributors: &self.contributors,
+            offers: &self.offers,
+            products: &self.products,
+            attributes: &self.attributes,
+        }
     }
 
     /// The name of a product for people: its name if it has one, else its id.

@@ -10,9 +10,11 @@
 //! Source: A. M. Hughes, "Strategic Database Marketing" (1994), with ties as in Wikipedia's fractional ranking.
 
 use polars::prelude::{Column as Series, DataFrame, PolarsResult};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Problem;
+use crate::schema::parts::PartColumn;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::Summary;
 use crate::units::{median, sum_known, sum_to_f64};
@@ -220,13 +222,13 @@ pub fn run(params: &Params, summary: &Summary) -> Rfm {
         Monetary::Net => &summary.net_amount,
         Monetary::Gross => &summary.gross_amount,
     };
-    let cuts = [quintile_cuts(&recency), quintile_cuts(&frequency), quintile_cuts(money)];
-    let scores = |values: &[f64], cuts: &Cuts| values.iter().map(|v| cuts.score(*v)).collect::<Vec<u8>>();
-    let (r, f, m) = (
-        scores(&recency, &cuts[0]),
-        scores(&frequency, &cuts[1]),
-        scores(money, &cuts[2]),
-    );
+    let scored = |values: &[f64]| {
+        let cuts = quintile_cuts(values);
+        let scores: Vec<u8> = values.par_iter().map(|value| cuts.score(*value)).collect();
+        (scores, cuts)
+    };
+    let ((r, r_cuts), (f, f_cuts), (m, m_cuts)) = (scored(&recency), scored(&frequency), scored(money));
+    let cuts = [r_cuts, f_cuts, m_cuts];
     let segment = (0..r.len())
         .map(|i| params.of_score[cell([r[i], f[i], m[i]])])
         .collect();
@@ -243,7 +245,7 @@ pub fn run(params: &Params, summary: &Summary) -> Rfm {
 /// Cut points of `ceil(5 * mean rank / n)`.
 fn quintile_cuts(values: &[f64]) -> Cuts {
     let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.par_sort_unstable_by(f64::total_cmp);
     let n = sorted.len();
     let mut cuts = [None; 4];
     let mut below = 0;
@@ -265,82 +267,80 @@ impl Rfm {
     }
 
     /// The columns of [`COLUMNS`].
-    pub fn to_columns(&self) -> Vec<Series> {
+    pub fn columns(&self) -> Vec<PartColumn<'_>> {
         let score = |i: usize| 100 * u16::from(self.r[i]) + 10 * u16::from(self.f[i]) + u16::from(self.m[i]);
-        let rfm: Vec<u16> = (0..self.r.len()).map(score).collect();
-        let names: Vec<&str> = (0..self.r.len()).map(|i| self.segment_name(i)).collect();
+        let names = self.segments.iter().map(|segment| segment.name.as_str());
         vec![
-            Series::new("r_score".into(), &self.r),
-            Series::new("f_score".into(), &self.f),
-            Series::new("m_score".into(), &self.m),
-            Series::new("rfm_score".into(), rfm),
-            Series::new("segment".into(), names),
+            PartColumn::u8s("r_score", |i| self.r[i]),
+            PartColumn::u8s("f_score", |i| self.f[i]),
+            PartColumn::u8s("m_score", |i| self.m[i]),
+            PartColumn::u16s("rfm_score", score),
+            PartColumn::names("segment", names, |i| Some(usize::from(self.segment[i]))),
         ]
     }
 }
 
+/// The customers of a segment together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    pub customers: u64,
+    /// Net money, exact, in ten-thousandths.
+    pub net: i128,
+    pub clv_amount: Option<f64>,
+    pub median_days_since_last: Option<f64>,
+    pub median_orders: Option<f64>,
+    pub median_net_amount: Option<f64>,
+    pub mean_alive_prob: Option<f64>,
+}
+
 impl Rfm {
-    /// The frame of [`TABLE`]; `clv` and `alive` have one entry a customer.
-    pub fn to_frame(&self, summary: &Summary, clv: &[Option<f64>], alive: &[Option<f64>]) -> PolarsResult<DataFrame> {
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.segments.len()];
+    /// What the customers of each segment are like; `clv` and `alive` have one entry a customer.
+    pub fn profiles(&self, summary: &Summary, clv: &[Option<f64>], alive: &[Option<f64>]) -> Vec<Profile> {
+        let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.segments.len()];
         for (i, &segment) in self.segment.iter().enumerate() {
-            members[usize::from(segment)].push(i);
+            members[usize::from(segment)].push(i as u32);
         }
-        let n = summary.n_customers().max(1) as f64;
-        let total: i128 = summary.net.iter().sum();
-        let net: Vec<i128> = members
-            .iter()
-            .map(|of| of.iter().map(|&i| summary.net[i]).sum())
-            .collect();
-        let share = |net: &i128| if total > 0 { *net as f64 / total as f64 } else { 0.0 };
-        let days = summary.days_since_last();
-        let medians = |value: &dyn Fn(usize) -> f64| -> Vec<Option<f64>> {
-            members
-                .iter()
-                .map(|of| median(of.iter().map(|&i| value(i)).collect()))
-                .collect()
+        let as_of = summary.as_of.0;
+        // Sums go by the order of customers, one segment to a thread: the same bits for any number of threads.
+        let profile = |of: &Vec<u32>| {
+            let each = || of.iter().map(|&i| i as usize);
+            let known = each().filter(|&i| alive[i].is_some()).count();
+            Profile {
+                customers: of.len() as u64,
+                net: each().map(|i| summary.net[i]).sum(),
+                clv_amount: sum_known(each().map(|i| clv[i])),
+                median_days_since_last: median(each().map(|i| f64::from(as_of - summary.last_day[i])).collect()),
+                median_orders: median(each().map(|i| f64::from(summary.orders[i])).collect()),
+                median_net_amount: median(each().map(|i| summary.net_amount[i]).collect()),
+                mean_alive_prob: sum_known(each().map(|i| alive[i])).map(|sum| sum / known as f64),
+            }
         };
-        let mean_alive = |of: &Vec<usize>| {
-            let known = of.iter().filter(|&&i| alive[i].is_some()).count();
-            sum_known(of.iter().map(|&i| alive[i])).map(|sum| sum / known as f64)
-        };
+        members.par_iter().with_max_len(1).map(profile).collect()
+    }
+
+    /// The frame of [`TABLE`].
+    pub fn to_frame(&self, profiles: &[Profile]) -> PolarsResult<DataFrame> {
+        let n = profiles.iter().map(|of| of.customers).sum::<u64>().max(1) as f64;
+        let total: i128 = profiles.iter().map(|of| of.net).sum();
+        let share = |of: &Profile| if total > 0 { of.net as f64 / total as f64 } else { 0.0 };
+        let texts = |of: fn(&Segment) -> &str| self.segments.iter().map(of).collect::<Vec<&str>>();
+        let numbers = |of: fn(&Profile) -> Option<f64>| profiles.iter().map(of).collect::<Vec<_>>();
+        let customers: Vec<u64> = profiles.iter().map(|of| of.customers).collect();
+        let customer_share: Vec<f64> = customers.iter().map(|customers| *customers as f64 / n).collect();
+        let net: Vec<f64> = profiles.iter().map(|of| sum_to_f64(of.net)).collect();
         DataFrame::new_infer_height(vec![
             Series::new("position".into(), (1..=self.segments.len() as u16).collect::<Vec<_>>()),
-            Series::new(
-                "segment".into(),
-                self.segments.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
-            ),
-            Series::new(
-                "customers".into(),
-                members.iter().map(|of| of.len() as u64).collect::<Vec<_>>(),
-            ),
-            Series::new(
-                "customer_share".into(),
-                members.iter().map(|of| of.len() as f64 / n).collect::<Vec<_>>(),
-            ),
-            Series::new(
-                "net_amount".into(),
-                net.iter().map(|net| sum_to_f64(*net)).collect::<Vec<_>>(),
-            ),
-            Series::new("amount_share".into(), net.iter().map(share).collect::<Vec<_>>()),
-            Series::new(
-                "clv_amount".into(),
-                members
-                    .iter()
-                    .map(|of| sum_known(of.iter().map(|&i| clv[i])))
-                    .collect::<Vec<_>>(),
-            ),
-            Series::new("median_days_since_last".into(), medians(&|i| days[i])),
-            Series::new("median_orders".into(), medians(&|i| f64::from(summary.orders[i]))),
-            Series::new("median_net_amount".into(), medians(&|i| summary.net_amount[i])),
-            Series::new(
-                "mean_alive_prob".into(),
-                members.iter().map(mean_alive).collect::<Vec<_>>(),
-            ),
-            Series::new(
-                "action".into(),
-                self.segments.iter().map(|s| s.action.as_str()).collect::<Vec<_>>(),
-            ),
+            Series::new("segment".into(), texts(|segment| &segment.name)),
+            Series::new("customers".into(), customers),
+            Series::new("customer_share".into(), customer_share),
+            Series::new("net_amount".into(), net),
+            Series::new("amount_share".into(), profiles.iter().map(share).collect::<Vec<_>>()),
+            Series::new("clv_amount".into(), numbers(|of| of.clv_amount)),
+            Series::new("median_days_since_last".into(), numbers(|of| of.median_days_since_last)),
+            Series::new("median_orders".into(), numbers(|of| of.median_orders)),
+            Series::new("median_net_amount".into(), numbers(|of| of.median_net_amount)),
+            Series::new("mean_alive_prob".into(), numbers(|of| of.mean_alive_prob)),
+            Series::new("action".into(), texts(|segment| &segment.action)),
         ])
     }
 }

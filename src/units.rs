@@ -64,14 +64,17 @@ pub fn sum_to_f64(sum: i128) -> f64 {
     sum as f64 / UNITS_PER_ONE as f64
 }
 
-/// The median; the mean of the middle two for an even count. `None` for nothing.
+/// The median; the mean of the middle two for an even count. `None` for nothing. Linear in the values.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
-    match n {
-        0 => None,
-        _ if n % 2 == 1 => Some(values[n / 2]),
-        _ => Some((values[n / 2 - 1] + values[n / 2]) / 2.0),
+    if n == 0 {
+        return None;
+    }
+    let (below, &mut upper, _) = values.select_nth_unstable_by(n / 2, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp);
+    match lower {
+        Some(lower) if n.is_multiple_of(2) => Some((lower + upper) / 2.0),
+        _ => Some(upper),
     }
 }
 

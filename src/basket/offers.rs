@@ -29,7 +29,7 @@
 //! ends at the first that is no better than the offers found so far.
 //!
 //! **Cost:** for each customer, O(owned products · (log partners + candidates looked at, mostly one or two)); for
-//! more than [`FEW`] offers a customer a sort of all his candidates. Memory 32 bytes a link, 12 bytes an offer,
+//! more than 32 offers a customer a sort of all his candidates. Memory 32 bytes a link, 12 bytes an offer,
 //! 16 bytes a customer, 4 bytes a product and thread. Same result for any thread count, chunking and order of
 //! customers.
 

@@ -1,11 +1,16 @@
 //! `pairs.parquet` and `offers.parquet`.
 
-use polars::prelude::{
-    Column as Series, DataFrame, IntoColumn, ListBuilderTrait, ListStringChunkedBuilder, PolarsResult,
-};
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, LargeListArray, LargeStringArray, UInt32Array};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::Field;
+use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 
 use super::Pairs;
 use super::offers::Offers;
+use crate::schema::parts::{PART_ROWS, PartColumn, coded};
 use crate::schema::{Table, Type, column, nullable};
 
 /// The published product pairs.
@@ -119,25 +124,78 @@ pub fn pairs_frame(pairs: &Pairs, products: &[String]) -> PolarsResult<DataFrame
     ])
 }
 
-/// The frame of [`OFFERS`]; `customers` and `products` are the ids by code.
-pub fn offers_frame(offers: &Offers, customers: &[String], products: &[String]) -> PolarsResult<DataFrame> {
-    let rows =
-        || (0..customers.len()).flat_map(|c| offers.of(c).zip(1u32..).map(move |(offer, rank)| (c, rank, offer)));
-    let customer: Vec<&str> = rows().map(|(c, ..)| customers[c].as_str()).collect();
-    let product: Vec<&str> = rows().map(|(.., o)| products[o.product() as usize].as_str()).collect();
-    let mut because = ListStringChunkedBuilder::new("because_of".into(), offers.len(), 2 * offers.len());
-    for (.., offer) in rows() {
-        because.append_values_iter(offer.because_of().map(|p| products[p as usize].as_str()));
+/// The columns of [`OFFERS`] and the parts to write them in, ranges of customers; `customers` and `products` are the
+/// ids by code.
+pub fn offers_columns<'a>(
+    offers: &'a Offers,
+    customers: &'a [String],
+    products: &'a [String],
+) -> (Vec<PartColumn<'a>>, Vec<Range<usize>>) {
+    let rows = |customers: Range<usize>| {
+        let of = |c| offers.of(c).zip(1u32..).map(move |(offer, rank)| (c, rank, offer));
+        customers.flat_map(of)
+    };
+    let ids: ArrayRef = Arc::new(LargeStringArray::from_iter_values(products));
+    let because_ids = ids.clone();
+    let because = move |part: Range<usize>| -> ArrayRef {
+        let mut codes: Vec<Option<u32>> = Vec::new();
+        let mut ends: Vec<i64> = vec![0];
+        for (.., offer) in rows(part) {
+            codes.extend(offer.because_of().map(Some));
+            ends.push(codes.len() as i64);
+        }
+        let elements = coded(&because_ids, codes.into_iter());
+        let field = Arc::new(Field::new("element", elements.data_type().clone(), true));
+        Arc::new(LargeListArray::new(
+            field,
+            OffsetBuffer::new(ends.into()),
+            elements,
+            None,
+        ))
+    };
+    let columns = vec![
+        PartColumn::new("customer_id", move |part| {
+            let ids = rows(part).map(|(c, ..)| Some(customers[c].as_str()));
+            Arc::new(ids.collect::<LargeStringArray>())
+        }),
+        PartColumn::new("rank", move |part| {
+            Arc::new(UInt32Array::from_iter_values(rows(part).map(|(_, rank, _)| rank)))
+        })
+        .repeating(),
+        PartColumn::new("product_id", move |part| {
+            coded(&ids, rows(part).map(|(.., offer)| Some(offer.product())))
+        })
+        .repeating(),
+        PartColumn::new("score", move |part| {
+            Arc::new(Float64Array::from_iter_values(
+                rows(part).map(|(.., offer)| offer.score()),
+            ))
+        })
+        .repeating(),
+        PartColumn::new("because_of", because).repeating(),
+        PartColumn::new("expected_amount", move |part| {
+            let amounts = rows(part).map(|(.., offer)| offer.expected_amount());
+            Arc::new(Float64Array::from_iter_values(amounts))
+        })
+        .repeating(),
+    ];
+    (columns, parts(offers, customers.len()))
+}
+
+/// Ranges of customers that have a part's rows together.
+fn parts(offers: &Offers, n_customers: usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut n_rows) = (0, 0);
+    for customer in 0..n_customers {
+        let n = offers.n_of(customer);
+        if n_rows > 0 && PART_ROWS < n_rows + n {
+            parts.push(start..customer);
+            (start, n_rows) = (customer, 0);
+        }
+        n_rows += n;
     }
-    DataFrame::new_infer_height(vec![
-        Series::new("customer_id".into(), customer),
-        Series::new("rank".into(), rows().map(|(_, rank, _)| rank).collect::<Vec<_>>()),
-        Series::new("product_id".into(), product),
-        Series::new("score".into(), rows().map(|(.., o)| o.score()).collect::<Vec<_>>()),
-        because.finish().into_column(),
-        Series::new(
-            "expected_amount".into(),
-            rows().map(|(.., o)| o.expected_amount()).collect::<Vec<_>>(),
-        ),
-    ])
+    if n_rows > 0 {
+        parts.push(start..n_customers);
+    }
+    parts
 }

@@ -5,13 +5,12 @@
 
 use std::collections::HashMap;
 
-use polars::prelude::Column as Series;
-
 use crate::clean::People;
 use crate::diagnostics::Warning;
 use crate::load::header::fold_words;
 use crate::load::side::CustomerTable;
 use crate::schema::ATTRIBUTE_PREFIX;
+use crate::schema::parts::PartColumn;
 
 /// Attributes of all customers, in the order of their ids.
 #[derive(Debug, Default)]
@@ -78,10 +77,10 @@ impl Attributes {
         Self { columns, facts }
     }
 
-    pub fn to_columns(&self) -> impl Iterator<Item = Series> {
-        self.columns
-            .iter()
-            .map(|(name, values)| Series::new(name.as_str().into(), values))
+    /// The columns that the table of customers ends in.
+    pub fn columns(&self) -> impl Iterator<Item = PartColumn<'_>> {
+        let columns = self.columns.iter();
+        columns.map(|(name, values)| PartColumn::texts(name, |i| values[i].as_deref()).repeating())
     }
 
     /// What the user should know of the table, if it does not fit.

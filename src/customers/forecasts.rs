@@ -1,10 +1,12 @@
 //! `forecasts.parquet`: what is expected of every customer within each of the further horizons of the config.
 //!
-//! In: customer ids and predictions. Out: a frame, one row a customer and horizon. Cost: linear in its rows.
+//! In: customer ids and predictions. Out: columns, one row a customer and horizon. Cost: a part costs its rows.
 
-use polars::prelude::{Column as Series, DataFrame, PolarsResult};
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::clv::{CustomerValues, HorizonValues};
+use crate::schema::parts::{PartColumn, parts_of};
 use crate::schema::{Table, Type, column, nullable};
 
 /// One row a customer and horizon.
@@ -34,30 +36,34 @@ pub const TABLE: Table = Table {
     ]],
 };
 
-/// The frame of [`TABLE`]; `ids` ascend.
-pub fn frame(ids: &[String], values: &CustomerValues) -> PolarsResult<DataFrame> {
+/// The columns of [`TABLE`] and the parts to write them in; `ids` ascend.
+pub fn columns<'a>(ids: &'a [String], values: &'a CustomerValues) -> (Vec<PartColumn<'a>>, Vec<Range<usize>>) {
     let mut horizons: Vec<&HorizonValues> = values.horizons.iter().collect();
     horizons.sort_by_key(|h| h.horizon_days);
     horizons.dedup_by_key(|h| h.horizon_days);
-    let rows = || (0..ids.len()).flat_map(|i| horizons.iter().map(move |h| (i, *h)));
-    let floats = |of: fn(&HorizonValues) -> &[Option<f64>]| -> Vec<Option<f64>> {
-        rows().map(|(i, h)| of(h).get(i).copied().flatten()).collect()
+    let n = horizons.len();
+    let parts = parts_of(n * ids.len());
+    let horizons: Arc<[&HorizonValues]> = horizons.into();
+    let floats = |name: &str, of: fn(&HorizonValues) -> &[Option<f64>]| {
+        let horizons = horizons.clone();
+        PartColumn::maybe_f64s(name, move |row| of(horizons[row % n]).get(row / n).copied().flatten())
     };
-    let counts = |of: fn(&HorizonValues) -> &[Option<u32>]| -> Vec<Option<u32>> {
-        rows().map(|(i, h)| of(h).get(i).copied().flatten()).collect()
+    let counts = |name: &str, of: fn(&HorizonValues) -> &[Option<u32>]| {
+        let horizons = horizons.clone();
+        PartColumn::maybe_u32s(name, move |row| of(horizons[row % n]).get(row / n).copied().flatten())
     };
-    let id: Vec<&str> = rows().map(|(i, _)| ids[i].as_str()).collect();
-    let days: Vec<u32> = rows().map(|(_, h)| h.horizon_days).collect();
-    DataFrame::new_infer_height(vec![
-        Series::new("customer_id".into(), id),
-        Series::new("horizon_days".into(), days),
-        Series::new("alive_prob".into(), floats(|h| &h.alive_prob)),
-        Series::new("expected_orders".into(), floats(|h| &h.expected_orders)),
-        Series::new("order_prob".into(), floats(|h| &h.order_prob)),
-        Series::new("orders_low".into(), counts(|h| &h.orders_low)),
-        Series::new("orders_high".into(), counts(|h| &h.orders_high)),
-        Series::new("clv_amount".into(), floats(|h| &h.clv_amount)),
-        Series::new("clv_low_amount".into(), floats(|h| &h.clv_low_amount)),
-        Series::new("clv_high_amount".into(), floats(|h| &h.clv_high_amount)),
-    ])
+    let of_row = horizons.clone();
+    let columns = vec![
+        PartColumn::texts("customer_id", move |row| Some(ids[row / n].as_str())),
+        PartColumn::u32s("horizon_days", move |row| of_row[row % n].horizon_days).repeating(),
+        floats("alive_prob", |h| &h.alive_prob),
+        floats("expected_orders", |h| &h.expected_orders),
+        floats("order_prob", |h| &h.order_prob),
+        counts("orders_low", |h| &h.orders_low),
+        counts("orders_high", |h| &h.orders_high),
+        floats("clv_amount", |h| &h.clv_amount),
+        floats("clv_low_amount", |h| &h.clv_low_amount),
+        floats("clv_high_amount", |h| &h.clv_high_amount),
+    ];
+    (columns, parts)
 }

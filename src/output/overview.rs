@@ -1,5 +1,7 @@
 //! The results as people read them: the five things worth knowing, and the data of the report.
 
+use rayon::prelude::*;
+
 use crate::clean::{Actions, Rule};
 use crate::clv::competition::{Standing, Verdict};
 use crate::clv::evaluation::Kind;
@@ -9,6 +11,7 @@ use crate::customers::Watch;
 use crate::load::header::Canonical;
 use crate::output::report::{self, Part, Report};
 use crate::results::Results;
+use crate::rfm::{Profile, Segment};
 use crate::units::{Day, median, sum_known, sum_to_f64};
 
 /// Pairs and example offers shown in the report.
@@ -30,25 +33,10 @@ pub struct Headline {
     pub clv: Option<(f64, u32)>,
 }
 
-/// Customers and net money of each segment.
-fn segment_totals(results: &Results) -> Vec<(u64, i128)> {
-    let mut totals = vec![(0, 0); results.rfm.segments.len()];
-    for (segment, net) in results.rfm.segment.iter().zip(&results.summary().net) {
-        let total = &mut totals[usize::from(*segment)];
-        *total = (total.0 + 1, total.1 + net);
-    }
-    totals
-}
-
 pub fn headline(results: &Results) -> Headline {
-    let totals = segment_totals(results);
-    let segments = results
-        .rfm
-        .segments
-        .iter()
-        .zip(&totals)
-        .filter(|(segment, total)| segment.at_risk && total.0 > 0);
-    let at_risk = segments.max_by_key(|(_, total)| total.1);
+    let segments = results.rfm.segments.iter().zip(&results.segments);
+    let at_risk = segments.filter(|(segment, of)| segment.at_risk && of.customers > 0);
+    let at_risk = at_risk.max_by_key(|(_, of)| of.net);
     let pairs = &results.found.pairs;
     let strongest = pairs.rank.iter().position(|rank| *rank == 1);
     let concentration = &results.contributors.concentration;
@@ -57,7 +45,7 @@ pub fn headline(results: &Results) -> Headline {
         net_amount: sum_to_f64(results.summary().net.iter().sum()),
         top_20_share: concentration.top_20_share,
         customers_for_80_share: concentration.customers_for_80_share,
-        at_risk: at_risk.map(|(segment, (n, net))| (segment.name.clone(), *n, sum_to_f64(*net))),
+        at_risk: at_risk.map(|(segment, of)| (segment.name.clone(), of.customers, sum_to_f64(of.net))),
         strongest_pair: strongest.map(|i| {
             let label = |code| results.product_label(code).to_string();
             (
@@ -184,39 +172,28 @@ fn rfm_cells(results: &Results) -> Vec<report::RfmCell> {
         .collect()
 }
 
-/// Positions of the customers of each of `n` groups.
-fn members(groups: impl Iterator<Item = usize>, n: usize) -> Vec<Vec<usize>> {
-    let mut members = vec![Vec::new(); n];
-    groups.enumerate().for_each(|(i, group)| members[group].push(i));
-    members
-}
-
-fn median_of(members: &[usize], value: impl Fn(usize) -> f64) -> f64 {
-    median(members.iter().map(|&i| value(i)).collect()).unwrap_or(0.0)
-}
-
 fn segments(results: &Results) -> Vec<report::Segment> {
-    let (summary, rfm) = (results.summary(), &results.rfm);
-    let n = summary.n_customers() as f64;
-    let total: i128 = summary.net.iter().sum();
-    let days = summary.days_since_last();
-    let members = members(rfm.segment.iter().map(|s| usize::from(*s)), rfm.segments.len());
-    let to_segment = |(segment, of): (&crate::rfm::Segment, &Vec<usize>)| {
-        let net: i128 = of.iter().map(|&i| summary.net[i]).sum();
-        report::Segment {
-            name: segment.name.clone(),
-            customers: of.len() as u64,
-            customer_share: of.len() as f64 / n,
-            net_amount: sum_to_f64(net),
-            amount_share: (total > 0).then(|| net as f64 / total as f64),
-            clv_amount: sum_known(of.iter().map(|&i| results.clv.customers.clv_amount[i])),
-            median_days_since_last: median_of(of, |i| days[i]),
-            median_orders: median_of(of, |i| f64::from(summary.orders[i])),
-            what_to_do: segment.action.clone(),
-            is_at_risk: segment.at_risk,
-        }
+    let n = results.summary().n_customers() as f64;
+    let total: i128 = results.segments.iter().map(|of| of.net).sum();
+    let to_segment = |(segment, of): (&Segment, &Profile)| report::Segment {
+        name: segment.name.clone(),
+        customers: of.customers,
+        customer_share: of.customers as f64 / n,
+        net_amount: sum_to_f64(of.net),
+        amount_share: (total > 0).then(|| of.net as f64 / total as f64),
+        clv_amount: of.clv_amount,
+        median_days_since_last: of.median_days_since_last.unwrap_or(0.0),
+        median_orders: of.median_orders.unwrap_or(0.0),
+        what_to_do: segment.action.clone(),
+        is_at_risk: segment.at_risk,
     };
-    rfm.segments.iter().zip(&members).map(to_segment).collect()
+    results
+        .rfm
+        .segments
+        .iter()
+        .zip(&results.segments)
+        .map(to_segment)
+        .collect()
 }
 
 fn watch(results: &Results) -> Vec<report::Watch> {
@@ -242,22 +219,25 @@ fn clusters(results: &Results) -> Part<Vec<report::Cluster>> {
     if let Some(warning) = clusters.warnings.first() {
         return Part::missing(warning.message());
     }
-    let days = summary.days_since_last();
-    let members = members(
-        clusters.of_customer.iter().map(|c| usize::from(*c) - 1),
-        clusters.names.len(),
-    );
-    let to_cluster = |(i, of): (usize, &Vec<usize>)| report::Cluster {
-        cluster: i as u16 + 1,
-        name: clusters.names[i].clone(),
-        customers: of.len() as u64,
-        net_amount: sum_to_f64(of.iter().map(|&i| summary.net[i]).sum()),
-        median_days_since_last: median_of(of, |i| days[i]),
-        median_orders: median_of(of, |i| f64::from(summary.orders[i])),
-        median_net_amount: median_of(of, |i| summary.net_amount[i]),
-        median_clv_amount: median(of.iter().filter_map(|&i| results.clv.customers.clv_amount[i]).collect()),
+    let mut members = vec![Vec::new(); clusters.names.len()];
+    for (i, &cluster) in clusters.of_customer.iter().enumerate() {
+        members[usize::from(cluster) - 1].push(i as u32);
+    }
+    let to_cluster = |(i, of): (usize, &Vec<u32>)| {
+        let each = || of.iter().map(|&i| i as usize);
+        let median_of = |value: &dyn Fn(usize) -> f64| median(each().map(value).collect()).unwrap_or(0.0);
+        report::Cluster {
+            cluster: i as u16 + 1,
+            name: clusters.names[i].clone(),
+            customers: of.len() as u64,
+            net_amount: sum_to_f64(each().map(|i| summary.net[i]).sum()),
+            median_days_since_last: median_of(&|i| f64::from(summary.as_of.0 - summary.last_day[i])),
+            median_orders: median_of(&|i| f64::from(summary.orders[i])),
+            median_net_amount: median_of(&|i| summary.net_amount[i]),
+            median_clv_amount: median(each().filter_map(|i| results.clv.customers.clv_amount[i]).collect()),
+        }
     };
-    Part::Ready(members.iter().enumerate().map(to_cluster).collect())
+    Part::Ready(members.par_iter().with_max_len(1).enumerate().map(to_cluster).collect())
 }
 
 fn choice(results: &Results) -> Part<report::Choice> {

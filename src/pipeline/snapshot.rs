@@ -20,21 +20,25 @@ use crate::output::rejects;
 use crate::results::Results;
 use crate::rfm;
 use crate::schema::SCHEMA_VERSION;
+use crate::schema::parts::parts_of;
 use crate::units::sum_to_f64;
 
 pub(super) fn write_tables(results: &Results, with_rejects_csv: bool, staging: &mut Staging) -> Result<(), Error> {
     let summary = results.summary();
     let clv = &results.clv.customers;
-    let mut customers = results.customers.frame.clone();
-    staging.table(&customers::TABLE, &mut customers)?;
-    if !clv.horizons.is_empty() {
-        let mut forecasts = customers::forecasts::frame(&summary.ids, clv)?;
-        staging.table(&customers::forecasts::TABLE, &mut forecasts)?;
-    }
-    staging.table(
-        &rfm::TABLE,
-        &mut results.rfm.to_frame(summary, &clv.clv_amount, &clv.alive_prob)?,
+    let groups = results.clv.groups.as_ref();
+    let groups = groups.map_or_else(Vec::new, |groups| groups.labels());
+    let stages = results.stages(&groups);
+    staging.columns(
+        &customers::TABLE,
+        &parts_of(summary.n_customers()),
+        &results.customers.columns(&stages),
     )?;
+    if !clv.horizons.is_empty() {
+        let (columns, parts) = customers::forecasts::columns(&summary.ids, clv);
+        staging.columns(&customers::forecasts::TABLE, &parts, &columns)?;
+    }
+    staging.table(&rfm::TABLE, &mut results.rfm.to_frame(&results.segments)?)?;
     staging.table(
         &cluster::TABLE,
         &mut results.clusters.to_frame(summary, &clv.clv_amount)?,
@@ -44,8 +48,8 @@ pub(super) fn write_tables(results: &Results, with_rejects_csv: bool, staging: &
         &tables::PAIRS,
         &mut tables::pairs_frame(&results.found.pairs, &results.products)?,
     )?;
-    let mut offers = tables::offers_frame(&results.offers, &summary.ids, &results.products)?;
-    staging.table(&tables::OFFERS, &mut offers)?;
+    let (columns, parts) = tables::offers_columns(&results.offers, &summary.ids, &results.products);
+    staging.columns(&tables::OFFERS, &parts, &columns)?;
     rejects::write(&results.plan, &results.report.rejects, with_rejects_csv, staging)?;
     Ok(())
 }

@@ -277,10 +277,10 @@ pub fn find(
     horizon_days: u32,
     model: &str,
 ) -> SeasonFinding {
-    let (seen, model) = match asked(params, purchases, last_day, model) {
-        Ok(asked) => asked,
-        Err(finding) => return finding,
-    };
+    if let Some(finding) = without_looking(params, model) {
+        return finding;
+    }
+    let (seen, model) = (Seen::new(purchases.all, last_day), preferred(model));
     settle(&seen, purchases.sample, model).unwrap_or_else(|| SeasonFinding::NotEnough {
         risk: risk(&seen, purchases.sample, horizon_days, model),
     })
@@ -288,32 +288,28 @@ pub fn find(
 
 /// The clock of [`find`] alone: where too little is known of a season, nothing is fitted.
 pub fn clock(params: &SeasonParams, purchases: &Purchases<'_>, last_day: i32, model: &str) -> Clock {
-    let finding = match asked(params, purchases, last_day, model) {
-        Ok((seen, model)) => settle(&seen, purchases.sample, model),
-        Err(finding) => Some(finding),
-    };
+    let finding = without_looking(params, model).or_else(|| {
+        let seen = Seen::new(purchases.all, last_day);
+        settle(&seen, purchases.sample, preferred(model))
+    });
     finding.map_or_else(Clock::calendar, |finding| finding.clock())
 }
 
-/// What has been seen and the model to use, if a season is to be looked for; otherwise what is said without looking.
-fn asked<'m>(
-    params: &SeasonParams,
-    purchases: &Purchases<'_>,
-    last_day: i32,
-    model: &'m str,
-) -> Result<(Seen, &'m str), SeasonFinding> {
+/// What is said where no season is to be looked for.
+fn without_looking(params: &SeasonParams, model: &str) -> Option<SeasonFinding> {
     match params {
-        SeasonParams::Off => return Err(SeasonFinding::Off),
-        SeasonParams::Given(season) => {
-            return Err(SeasonFinding::Given { season: season.clone() });
+        SeasonParams::Off => Some(SeasonFinding::Off),
+        SeasonParams::Given(season) => Some(SeasonFinding::Given { season: season.clone() }),
+        SeasonParams::Auto => {
+            let other = |model: &&dyn model::CountModel| model.setting() != Setting::Noncontractual;
+            model::find(preferred(model)).filter(other).map(|_| SeasonFinding::Off)
         }
-        SeasonParams::Auto => {}
     }
-    let model = if model == AUTO { PREFERRED } else { model };
-    if model::find(model).is_some_and(|model| model.setting() != Setting::Noncontractual) {
-        return Err(SeasonFinding::Off);
-    }
-    Ok((Seen::new(purchases.all, last_day), model))
+}
+
+/// The model that says what to expect without a season.
+fn preferred(model: &str) -> &str {
+    if model == AUTO { PREFERRED } else { model }
 }
 
 /// Fits and draws in turn until the weights stay; `None` if too little was seen, or there is nothing to draw a curve

@@ -125,7 +125,7 @@ struct Density {
 }
 
 /// Lobatto's rule with four points on 0 to 1, of which neighbouring cells share the ends: places between, and weights.
-const LOBATTO: [f64; 2] = [0.276_393_202_250_021_03, 0.723_606_797_749_978_97];
+const LOBATTO: [f64; 2] = [0.276_393_202_250_021, 0.723_606_797_749_979];
 const END_WEIGHT: f64 = 1.0 / 12.0;
 const INNER_WEIGHT: f64 = 5.0 / 12.0;
 
@@ -140,11 +140,11 @@ impl Density {
 
     fn at(&self, u: f64) -> f64 {
         let v = u - (self.a / self.b).ln();
-        self.from_mode(v, v.exp())
+        self.around_mode(v, v.exp())
     }
 
     /// At the distance `v` from the mode, e^v given.
-    fn from_mode(&self, v: f64, growth: f64) -> f64 {
+    fn around_mode(&self, v: f64, growth: f64) -> f64 {
         let whole = self.a + self.b;
         // ln((1 + e^u)/(1 + e^mode)); nothing cancels.
         let ln_growth = (self.b / whole + self.a / whole * growth).ln();
@@ -198,10 +198,10 @@ impl Column {
             if growth < LEAST_GROWTH {
                 growth = v.exp();
             }
-            ends[i] = density.from_mode(v, growth);
+            ends[i] = density.around_mode(v, growth);
             let between = LOBATTO.iter().zip(within);
             inner[i] = between
-                .map(|(at, within)| density.from_mode(v + at * cell, growth * within))
+                .map(|(at, within)| density.around_mode(v + at * cell, growth * within))
                 .sum();
             growth *= by_cell;
         }

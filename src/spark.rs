@@ -155,6 +155,13 @@ impl Cluster {
             // An overflow is an error, never a wrong sum.
             ("spark.sql.ansi.enabled", "true"),
             ("spark.sql.caseSensitive", "true"),
+            // An expression pushed down is written out again for each name in it: with some forty names over each
+            // other, planning would take minutes and win nothing.
+            ("spark.sql.constraintPropagation.enabled", "false"),
+            (
+                "spark.sql.optimizer.excludedRules",
+                "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates",
+            ),
             // Folder names are text: `region=01` is not region 1.
             ("spark.sql.sources.partitionColumnTypeInference.enabled", "false"),
         ] {

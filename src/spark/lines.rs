@@ -1,6 +1,6 @@
 //! Judging every line on the cluster, as SQL.
 //!
-//! In: the plan of the input and the checked rules of cleaning. Out: the text of three views, each over the one before:
+//! In: the plan of the input and the checked rules of cleaning. Out: the text of two views, one over the other:
 //! [`keys`] (ids as text, numbers and times as the integers of [`crate::load::batch`]), and [`judged`], which joins the
 //! answers about distinct values and adds the rules that match, as the bits of [`Rule`], and the clean line. Every
 //! expression stands for the line of `src/clean/judge.rs` that says the same.

@@ -133,6 +133,7 @@ pub struct Cluster {
     pub files: Vec<FileFact>,
     /// Known when the lines are judged.
     has_returns: bool,
+    kept_amount: i128,
     rejecting: u32,
     evidence: Evidence,
     sizes: Sizes,
@@ -173,6 +174,7 @@ impl Cluster {
             schema,
             files,
             has_returns: false,
+            kept_amount: 0,
             rejecting: 0,
             evidence: Evidence {
                 rejecting: 0,
@@ -210,8 +212,16 @@ impl Cluster {
         self.session
             .view("quintile_judged", &lines::judged(&columns, &rules)?)?;
         let found = self.totals()?;
-        let kept = found.iter().filter(|part| part.matched & rules.rejecting == 0);
-        self.has_returns = kept.map(|part| part.returns).sum::<u64>() > 0;
+        let kept: Vec<&Found> = found
+            .iter()
+            .filter(|part| part.matched & rules.rejecting == 0)
+            .collect();
+        self.has_returns = kept.iter().map(|part| part.returns).sum::<u64>() > 0;
+        self.kept_amount = kept.iter().map(|part| part.count.amount).sum();
+        let n_judged: u64 = found.iter().map(|part| part.count.rows).sum();
+        if n_judged != self.files.iter().map(|file| file.rows).sum::<u64>() {
+            return Err(self.session.unexpected("judging the lines"));
+        }
         if found.iter().any(|part| part.matched & rules.rejecting != 0) {
             self.rejected(&columns, plan, &values)?;
         }
@@ -334,7 +344,17 @@ impl Cluster {
             n_oversized: figure(1),
             n_oversized_lines: figure(2),
         };
-        Ok(collector.finish(first_day, as_of, figure(3), figure(4)))
+        let found = collector.finish(first_day, as_of, figure(3), figure(4));
+        // Every line that stands is some customer's: what is missing shows in the money.
+        let dropped: i128 = found
+            .rejected_duplicates
+            .iter()
+            .map(|line| i128::from(line.amount))
+            .sum();
+        if rows.len() != 1 || found.gross - found.returned + dropped != self.kept_amount {
+            return Err(self.session.unexpected("reducing customers"));
+        }
+        Ok(found)
     }
 
     fn duplicates(&self, settings: &Settings, collector: &mut Collector) -> Result<(), Error> {

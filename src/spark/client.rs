@@ -4,13 +4,14 @@
 //! our own arrow. Everything made in a session is a temporary view and goes with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, new_empty_array};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Int64Type, Schema};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
-use spark_connect_core::{ChannelBuilder, RetryPolicy, SparkConnectClient, SparkError};
+use spark_connect_core::{ChannelBuilder, ExecutePlanResponseReattachableIterator, SparkConnectClient, SparkError};
 use spark_connect_proto as proto;
 use tokio::runtime::Runtime;
 
@@ -47,13 +48,9 @@ impl Session {
                 why: error.to_string(),
             })?;
         let builder = ChannelBuilder::parse(url).map_err(refused)?;
-        let mut client = runtime
+        let client = runtime
             .block_on(SparkConnectClient::connect(&builder))
             .map_err(refused)?;
-        client.set_retry_policy(RetryPolicy {
-            max_retries: Some(MAX_RETRIES),
-            ..RetryPolicy::default()
-        });
         Ok(Self {
             client,
             runtime,
@@ -193,12 +190,33 @@ impl Session {
             ..Default::default()
         };
         self.runtime.block_on(async {
-            let mut stream = self
-                .client
-                .execute_plan_reattachable(request)
-                .await
-                .map_err(|error| self.failed(what, &error))?;
-            while let Some(response) = stream.message().await.map_err(|error| self.failed(what, &error))? {
+            let iter = ExecutePlanResponseReattachableIterator::new(request);
+            let failed = |error: SparkError| self.failed(what, &error);
+            let mut stream = self.client.execute_plan(iter.request().clone()).await.map_err(failed)?;
+            let mut tries = 0;
+            // A server ends every stream after some minutes, whether the result is complete or not: only it says so.
+            while !iter.is_completed().await {
+                let response = match stream.message().await {
+                    Ok(Some(response)) => response,
+                    ended => {
+                        let error = ended.err().map(SparkError::from_grpc_status);
+                        if let Some(error) = error.filter(|error| !is_passing(error) || MAX_RETRIES <= tries) {
+                            return Err(failed(error));
+                        }
+                        let again = self.client.reattach_execute(iter.create_reattach_request().await).await;
+                        match again {
+                            Ok(again) => stream = again,
+                            Err(error) if is_passing(&error) && tries < MAX_RETRIES => {
+                                tries += 1;
+                                tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+                            }
+                            Err(error) => return Err(failed(error)),
+                        }
+                        continue;
+                    }
+                };
+                tries = 0;
+                iter.set_last_response_id(&response).await;
                 let Some(proto::execute_plan_response::ResponseType::ArrowBatch(part)) = response.response_type else {
                     continue;
                 };
@@ -222,6 +240,12 @@ fn relation(rel_type: proto::relation::RelType) -> proto::Relation {
         rel_type: Some(rel_type),
         ..Default::default()
     }
+}
+
+/// Whether the connection was lost and the work may go on: not reachable, or a cursor that was disconnected.
+fn is_passing(error: &SparkError) -> bool {
+    const UNAVAILABLE: i32 = 14;
+    error.grpc_code == Some(UNAVAILABLE) || error.message().contains("INVALID_CURSOR.DISCONNECTED")
 }
 
 /// The first lines of what the server says; the rest is its own stack.

@@ -268,7 +268,7 @@ fn a_lost_executor_changes_nothing_or_ends_the_run() {
     let Some(mut spark) = Spark::start() else { return };
     let folder = TempDir::new().unwrap();
     let input = History {
-        lines: 60_000,
+        lines: 20_000,
         ..History::PLAIN
     }
     .write(folder.path());

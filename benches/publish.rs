@@ -1,0 +1,227 @@
+//! From the results of the stages to published tables: offers, the joined customers, and writing both as Parquet.
+//!
+//! Customers are made up, so that no model has to be fitted first: histories, values and owned products are drawn from
+//! a fixed seed. Throughput is in customers. Sizes: 1,000,000, or `QUINTILE_BENCH_CUSTOMERS=1000000,4000000`.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
+use quintile::basket::offers::{self, Offers, OwnedProducts};
+use quintile::basket::{self, Baskets, tables};
+use quintile::clv::{CustomerValues, Status};
+use quintile::config::{Config, Params};
+use quintile::customers::{self, Attributes, Stages};
+use quintile::output::publish::Staging;
+use quintile::schema::parts::parts_of;
+use quintile::summary::Summary;
+use quintile::units::{Day, sum_to_f64};
+use quintile::{cluster, contributors, rfm};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SEED: u64 = 7;
+const PRODUCTS: u32 = 5_000;
+/// Products of one kind: what is bought together comes from one.
+const KIND: u32 = 50;
+const AS_OF: i32 = 20_000;
+const DEFAULT_CUSTOMERS: usize = 1_000_000;
+/// For `cargo test --benches`, which only asks whether everything still runs.
+const TEST_CUSTOMERS: usize = 2_000;
+
+fn main() {
+    let measuring = std::env::args().any(|arg| arg == "--bench");
+    let mut criterion = Criterion::default().configure_from_args();
+    let params = Config::read(None, &[])
+        .expect("the defaults are TOML")
+        .check()
+        .expect("the defaults pass their check");
+    for n in sizes(measuring) {
+        bench(&mut criterion, n, &params);
+    }
+    criterion.final_summary();
+}
+
+fn sizes(measuring: bool) -> Vec<usize> {
+    if !measuring {
+        return vec![TEST_CUSTOMERS];
+    }
+    let Ok(sizes) = std::env::var("QUINTILE_BENCH_CUSTOMERS") else {
+        return vec![DEFAULT_CUSTOMERS];
+    };
+    let size = |size: &str| size.trim().parse().ok();
+    let sizes: Option<Vec<usize>> = sizes.split(',').map(size).collect();
+    sizes.expect("QUINTILE_BENCH_CUSTOMERS is a list such as 1000000,4000000")
+}
+
+fn summary(n: usize, random: &mut Xoshiro256PlusPlus) -> Summary {
+    let mut summary = Summary {
+        as_of: Day(AS_OF),
+        ..Summary::default()
+    };
+    for i in 0..n {
+        let first_day = AS_OF - random.gen_range(30..1_000);
+        let orders = 1 + random.gen_range(0.0f64..2.0).exp2().powi(3) as u32;
+        let last_day = if orders == 1 {
+            first_day
+        } else {
+            random.gen_range(first_day + 1..=AS_OF)
+        };
+        let net = i128::from(orders) * random.gen_range(1_000..60_000) * 100;
+        summary.ids.push(format!("C{i:08}"));
+        summary.first_day.push(first_day);
+        summary.last_day.push(last_day);
+        summary.orders.push(orders);
+        summary.purchase_days.push(orders);
+        summary.products.push(orders * 2);
+        summary.units.push(f64::from(orders * 3));
+        summary.gross_amount.push(sum_to_f64(net));
+        summary.returned_amount.push(0.0);
+        summary.net_amount.push(sum_to_f64(net));
+        summary.net.push(net);
+        summary.margin_amount.push(None);
+        summary.repeat_days.push(orders - 1);
+        summary.recent_amount.push(0.0);
+        summary.previous_amount.push(0.0);
+    }
+    summary
+}
+
+fn values(n: usize, random: &mut Xoshiro256PlusPlus) -> CustomerValues {
+    let mut column = |scale: f64| (0..n).map(|_| Some(random.gen_range(0.0..scale))).collect::<Vec<_>>();
+    CustomerValues {
+        alive_prob: column(1.0),
+        expected_orders: column(10.0),
+        order_prob: column(1.0),
+        expected_order_amount: column(100.0),
+        clv_amount: column(1_000.0),
+        clv_low_amount: column(100.0),
+        clv_high_amount: column(5_000.0),
+        residual_amount: column(9_000.0),
+        orders_low: vec![Some(0); n],
+        orders_high: (0..n).map(|i| Some(i as u32 % 30)).collect(),
+        clv_status: vec![Status::Ok; n],
+        ..CustomerValues::default()
+    }
+}
+
+/// A few products of a kind, ascending and distinct.
+fn products(random: &mut Xoshiro256PlusPlus, most: usize) -> Vec<u32> {
+    let kind = random.gen_range(0..PRODUCTS / KIND) * KIND;
+    let n = random.gen_range(1..=most);
+    let mut products: Vec<u32> = (0..n).map(|_| kind + random.gen_range(0..KIND)).collect();
+    products.sort_unstable();
+    products.dedup();
+    products
+}
+
+fn bench(criterion: &mut Criterion, n: usize, params: &Params) {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED);
+    let summary = summary(n, &mut random);
+    let values = values(n, &mut random);
+    let mut baskets = Baskets::default();
+    let mut owned = OwnedProducts::default();
+    for customer in 0..n {
+        baskets.push(&products(&mut random, 5));
+        owned.customers.push(customer as u32);
+        owned
+            .items
+            .extend([products(&mut random, 12), products(&mut random, 12)].concat());
+        let start = owned.ends.last().map_or(0, |end| *end as usize);
+        owned.items[start..].sort_unstable();
+        let mut set = owned.items.split_off(start);
+        set.dedup();
+        owned.items.append(&mut set);
+        owned.ends.push(owned.items.len() as u32);
+    }
+    let n_products = PRODUCTS as usize;
+    let names: Vec<String> = (0..PRODUCTS).map(|product| format!("P{product:05}")).collect();
+    let amounts: Vec<f64> = (0..PRODUCTS).map(|product| f64::from(product % 97 + 3)).collect();
+    let links = basket::run(&[baskets], n_products, &params.pairs)
+        .expect("the baskets are counted")
+        .links;
+    let owned = [owned];
+    let offer =
+        || offers::run(&owned, n, &links, &amounts, &params.offers).expect("the owned products are well formed");
+    let offers = offer();
+
+    let rfm = rfm::run(&params.rfm, &summary);
+    let clusters = cluster::run(&params.clusters, &summary);
+    let contributors = contributors::run(&summary);
+    let attributes = Attributes::default();
+    let stages = Stages {
+        summary: &summary,
+        rfm: &rfm,
+        clv: &values,
+        groups: &[],
+        horizon_days: 365,
+        clusters: &clusters,
+        contributors: &contributors,
+        offers: &offers,
+        products: &names,
+        attributes: &attributes,
+    };
+    let join = || customers::run(&params.watch, &stages, &|_| false);
+    let customers = join();
+    let write = || {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("publish");
+        let mut staging = Staging::begin(&out).expect("the folder for temporary files can be written");
+        let columns = customers.columns(&stages);
+        staging
+            .columns(&customers::TABLE, &parts_of(n), &columns)
+            .expect("the customers are published");
+        let (columns, parts) = tables::offers_columns(&offers, &summary.ids, &names);
+        staging
+            .columns(&tables::OFFERS, &parts, &columns)
+            .expect("the offers are published");
+        staging
+    };
+    println!("answer/{n}: {}", answer(&offers, n));
+    for file in write().files() {
+        println!(
+            "answer/{n}: {} {} rows {}",
+            file.path,
+            file.rows.unwrap_or(0),
+            file.hash
+        );
+    }
+
+    let mut group = criterion.benchmark_group("publish");
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .throughput(Throughput::Elements(n as u64));
+    group.bench_function(BenchmarkId::new("offers", n), |bencher| {
+        bencher.iter_custom(|k| timed(k, offer))
+    });
+    group.bench_function(BenchmarkId::new("customers", n), |bencher| {
+        bencher.iter_custom(|k| timed(k, join))
+    });
+    group.bench_function(BenchmarkId::new("write", n), |bencher| {
+        bencher.iter_custom(|k| timed(k, write))
+    });
+    group.finish();
+}
+
+fn answer(offers: &Offers, n_customers: usize) -> String {
+    let all = (0..n_customers).flat_map(|customer| offers.of(customer));
+    let amount: f64 = all.map(|offer| offer.expected_amount()).sum();
+    format!("{} offers, expected to bring {amount:.2}", offers.len())
+}
+
+/// The time of `work`, without that to free what it made.
+fn timed<T>(times: u64, work: impl Fn() -> T) -> Duration {
+    let mut elapsed = Duration::ZERO;
+    for _ in 0..times {
+        let start = Instant::now();
+        let result = black_box(work());
+        elapsed += start.elapsed();
+        drop(result);
+    }
+    elapsed
+}

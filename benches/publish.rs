@@ -124,27 +124,24 @@ fn bench(criterion: &mut Criterion, n: usize, params: &Params) {
     let summary = summary(n, &mut random);
     let values = values(n, &mut random);
     let mut baskets = Baskets::default();
-    let mut owned = OwnedProducts::default();
-    for customer in 0..n {
+    let mut sets = Baskets::default();
+    for _ in 0..n {
         baskets.push(&products(&mut random, 5));
-        owned.customers.push(customer as u32);
-        owned
-            .items
-            .extend([products(&mut random, 12), products(&mut random, 12)].concat());
-        let start = owned.ends.last().map_or(0, |end| *end as usize);
-        owned.items[start..].sort_unstable();
-        let mut set = owned.items.split_off(start);
+        let mut set = [products(&mut random, 12), products(&mut random, 12)].concat();
+        set.sort_unstable();
         set.dedup();
-        owned.items.append(&mut set);
-        owned.ends.push(owned.items.len() as u32);
+        sets.push(&set);
     }
     let n_products = PRODUCTS as usize;
     let names: Vec<String> = (0..PRODUCTS).map(|product| format!("P{product:05}")).collect();
     let amounts: Vec<f64> = (0..PRODUCTS).map(|product| f64::from(product % 97 + 3)).collect();
-    let links = basket::run(&[baskets], n_products, &params.pairs)
+    let links = basket::run(&[baskets.into()], n_products, &params.pairs)
         .expect("the baskets are counted")
         .links;
-    let owned = [owned];
+    let owned = [OwnedProducts {
+        customers: (0..n as u32).collect(),
+        sets: sets.into(),
+    }];
     let offer =
         || offers::run(&owned, n, &links, &amounts, &params.offers).expect("the owned products are well formed");
     let offers = offer();

@@ -17,7 +17,7 @@ mod features;
 mod k_means;
 
 use ndarray::{Array1, Array2};
-use polars::prelude::{Column as Series, DataFrame, IdxSize, PolarsResult};
+use polars::prelude::{Column as Series, DataFrame, PolarsResult};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -403,18 +403,6 @@ fn name_of(scales: &[Scale], centroid: &Array1<f64>) -> String {
 impl Clusters {
     pub fn name(&self, customer: usize) -> &str {
         &self.names[usize::from(self.of_customer[customer]) - 1]
-    }
-
-    /// The columns of [`COLUMNS`].
-    pub fn to_columns(&self) -> Vec<Series> {
-        let positions: Vec<IdxSize> = self.of_customer.par_iter().map(|c| IdxSize::from(c - 1)).collect();
-        // Rows that share the few names, not a copy of a name for each.
-        let names = Series::new("cluster_name".into(), &self.names).take_slice(&positions);
-        let names = names.unwrap_or_else(|_| {
-            let names: Vec<&str> = (0..self.of_customer.len()).map(|i| self.name(i)).collect();
-            Series::new("cluster_name".into(), names)
-        });
-        vec![Series::new("cluster".into(), &self.of_customer), names]
     }
 
     /// The frame of [`TABLE`]; `clv` has one entry a customer.

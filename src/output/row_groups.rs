@@ -494,7 +494,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t");
         let ids = ids();
-        write(&path, &TABLE, &[], &[0..9], &columns(&ids)).unwrap();
+        write(&path, &TABLE, &[], std::slice::from_ref(&(0..9)), &columns(&ids)).unwrap();
         let digests: Vec<Digest> = columns(&ids)
             .iter()
             .map(|column| {

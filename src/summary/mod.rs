@@ -4,6 +4,7 @@
 //! Cost: one pass over the lines, each partition sorted in cache-sized pieces by one thread without locks;
 //! all sums are integers, so that neither threads nor row order show.
 
+mod assemble;
 mod customer;
 pub mod elsewhere;
 mod plain;
@@ -12,7 +13,6 @@ mod sets;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::{Column as Series, DataType, PolarsResult};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,9 @@ use crate::clean::{
 use crate::diagnostics::{Problem, Warning};
 use crate::schema::{Column, Type, column, nullable};
 use crate::spill::{Memory, SpillFile};
-use crate::units::{Day, UNITS_PER_ONE, sum_to_f64};
+use crate::units::{Day, sum_to_f64};
 
+use assemble::assemble;
 use customer::{CustomerRow, Reducer, Totals, is_duplicate, sort_key};
 pub use sets::{Baskets, Kept, OwnedProducts};
 
@@ -173,40 +174,6 @@ impl Summary {
             .zip(&self.last_day)
             .map(|(first, last)| f64::from(last - first))
             .collect()
-    }
-
-    /// The columns of [`COLUMNS`].
-    pub fn to_columns(&self) -> PolarsResult<Vec<Series>> {
-        let average = self.net_amount.iter().zip(&self.orders);
-        let average: Vec<f64> = average
-            .map(|(net, n)| if *n == 0 { 0.0 } else { net / f64::from(*n) })
-            .collect();
-        let t_x = self.t_x_days();
-        let gap = t_x
-            .iter()
-            .zip(&self.repeat_days)
-            .map(|(t_x, x)| (*x > 0).then(|| t_x / f64::from(*x)));
-        let gap: Vec<Option<f64>> = gap.collect();
-        let date = |name: &str, days: &[i32]| Series::new(name.into(), days).cast(&DataType::Date);
-        Ok(vec![
-            Series::new("customer_id".into(), &self.ids),
-            date("first_order_date", &self.first_day)?,
-            date("last_order_date", &self.last_day)?,
-            Series::new("orders".into(), &self.orders),
-            Series::new("purchase_days".into(), &self.purchase_days),
-            Series::new("products".into(), &self.products),
-            Series::new("units".into(), &self.units),
-            Series::new("gross_amount".into(), &self.gross_amount),
-            Series::new("returned_amount".into(), &self.returned_amount),
-            Series::new("net_amount".into(), &self.net_amount),
-            Series::new("average_order_amount".into(), average),
-            Series::new("margin_amount".into(), &self.margin_amount),
-            Series::new("days_since_last".into(), self.days_since_last()),
-            Series::new("age_days".into(), self.age_days()),
-            Series::new("t_x_days".into(), t_x),
-            Series::new("repeat_days".into(), &self.repeat_days),
-            Series::new("mean_gap_days".into(), gap),
-        ])
     }
 }
 
@@ -530,168 +497,7 @@ impl Part {
     }
 }
 
-/// Where a row stands before the rows are sorted.
-#[derive(Clone, Copy)]
-struct Place {
-    /// The first bytes of the id, so that most comparisons need no look at it.
-    prefix: u64,
-    part: u32,
-    row: u32,
-}
-
-impl Place {
-    fn new(id: &[u8], part: usize, row: usize) -> Self {
-        let mut first = [0; 8];
-        let n = id.len().min(first.len());
-        first[..n].copy_from_slice(&id[..n]);
-        Self {
-            prefix: u64::from_be_bytes(first),
-            part: part as u32,
-            row: row as u32,
-        }
-    }
-}
-
-fn assemble(
-    transactions: &Transactions,
-    mut parts: Vec<Part>,
-    sums: Sums,
-    anonymous: Vec<Kept>,
-    first_day: Day,
-    as_of: Day,
-) -> Summarised {
-    let id_of = |part: usize, code: u32| transactions.customers[part].get(code as usize);
-    let mut order: Vec<Place> = Vec::with_capacity(parts.iter().map(|part| part.codes.len()).sum());
-    for (p, part) in parts.iter().enumerate() {
-        order.extend((0..part.codes.len()).map(|row| Place::new(id_of(p, part.codes[row]), p, row)));
-    }
-    let id = |place: &Place| {
-        id_of(
-            place.part as usize,
-            parts[place.part as usize].codes[place.row as usize],
-        )
-    };
-    order.par_sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| id(a).cmp(id(b))));
-
-    let text = |place: &Place| String::from_utf8_lossy(id(place)).into_owned();
-    let ids = order.par_iter().map(text).collect();
-    let purchases = purchases(&mut parts, &order);
-    let mut rank: Vec<Vec<u32>> = parts.iter().map(|part| vec![0; part.codes.len()]).collect();
-    for (position, place) in order.iter().enumerate() {
-        rank[place.part as usize][place.row as usize] = position as u32;
-    }
-    let columns: Vec<Summary> = parts.iter_mut().map(|part| std::mem::take(&mut part.columns)).collect();
-    let summary = Summary {
-        ids,
-        as_of,
-        ..Summary::gathered(columns, &order)
-    };
-    let mut out = Summarised {
-        purchases,
-        n_anonymous_baskets: sums.anonymous_baskets,
-        n_several_baskets: sums.several_baskets,
-        ..Summarised::default()
-    };
-    for (part, customers) in parts.into_iter().zip(rank) {
-        out.baskets.push(part.baskets);
-        out.owned.push(OwnedProducts {
-            customers,
-            sets: part.owned,
-        });
-        out.rejected_duplicates.extend(part.dropped);
-    }
-    out.baskets.extend(anonymous);
-    out.rejected_duplicates
-        .sort_unstable_by_key(|line| (line.file, line.row));
-    let mean = |(n, logs): (&u64, &i64)| match n {
-        0 => 0.0,
-        n => (*logs as f64 / 1e6 / *n as f64).exp() / UNITS_PER_ONE as f64,
-    };
-    out.product_amount = sums
-        .product_lines
-        .iter()
-        .zip(&sums.product_log_amount)
-        .map(mean)
-        .collect();
-    out.first_day = summary.first_day.iter().min().map_or(first_day, |day| Day(*day));
-    out.n_returns_only_customers = sums.returns_only_customers;
-    out.unmatched_returns = (sums.totals.unmatched_return_lines, sums.totals.unmatched_return_amount);
-    out.duplicates = (sums.totals.duplicate_lines, sums.totals.duplicate_amount);
-    out.gross = sums.gross;
-    out.returned = sums.returned;
-    out.warnings = warnings(&summary, &sums, &out);
-    out.summary = summary;
-    out
-}
-
-/// The purchase days of all rows, in the order of the summary.
-fn purchases(parts: &mut [Part], order: &[Place]) -> Purchases {
-    let end = |end: &mut usize, n: &u32| {
-        *end += *n as usize;
-        Some(*end)
-    };
-    let ends: Vec<Vec<usize>> = parts
-        .iter()
-        .map(|part| part.columns.purchase_days.iter().scan(0, end).collect())
-        .collect();
-    let n_days = parts.iter().map(|part| part.days.len()).sum();
-    let mut out = Purchases {
-        ends: Vec::with_capacity(order.len()),
-        days: Vec::with_capacity(n_days),
-        amounts: Vec::with_capacity(n_days),
-    };
-    for place in order {
-        let (part, ends, row) = (
-            &parts[place.part as usize],
-            &ends[place.part as usize],
-            place.row as usize,
-        );
-        let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-        out.days.extend_from_slice(&part.days[start..ends[row]]);
-        out.amounts.extend_from_slice(&part.amounts[start..ends[row]]);
-        out.ends.push(out.days.len());
-    }
-    for part in parts {
-        (part.days, part.amounts) = (Vec::new(), Vec::new());
-    }
-    out
-}
-
 impl Summary {
-    /// All rows of `parts`, in the order of `places`; ids are left out. Each part's column is freed as soon as it is read.
-    fn gathered(mut parts: Vec<Self>, places: &[Place]) -> Self {
-        fn gather<T: Copy + Send + Sync>(
-            parts: &mut [Summary],
-            places: &[Place],
-            column: impl Fn(&mut Summary) -> &mut Vec<T>,
-        ) -> Vec<T> {
-            let columns: Vec<Vec<T>> = parts.iter_mut().map(|part| std::mem::take(column(part))).collect();
-            let value = |place: &Place| columns[place.part as usize][place.row as usize];
-            places.par_iter().map(value).collect()
-        }
-        let parts = &mut parts[..];
-        Self {
-            first_day: gather(parts, places, |s| &mut s.first_day),
-            last_day: gather(parts, places, |s| &mut s.last_day),
-            orders: gather(parts, places, |s| &mut s.orders),
-            purchase_days: gather(parts, places, |s| &mut s.purchase_days),
-            products: gather(parts, places, |s| &mut s.products),
-            units: gather(parts, places, |s| &mut s.units),
-            gross_amount: gather(parts, places, |s| &mut s.gross_amount),
-            returned_amount: gather(parts, places, |s| &mut s.returned_amount),
-            net_amount: gather(parts, places, |s| &mut s.net_amount),
-            net: gather(parts, places, |s| &mut s.net),
-            margin_amount: gather(parts, places, |s| &mut s.margin_amount),
-            repeat_days: gather(parts, places, |s| &mut s.repeat_days),
-            mean_repeat_amount: gather(parts, places, |s| &mut s.mean_repeat_amount),
-            mean_purchase_amount: gather(parts, places, |s| &mut s.mean_purchase_amount),
-            recent_amount: gather(parts, places, |s| &mut s.recent_amount),
-            previous_amount: gather(parts, places, |s| &mut s.previous_amount),
-            group: gather(parts, places, |s| &mut s.group),
-            ..Self::default()
-        }
-    }
-
     /// Room for `n` rows, but for their ids.
     fn reserve(&mut self, n: usize) {
         self.first_day.reserve(n);

@@ -11,7 +11,7 @@
 //! ln(S/M) has density e^(au) (1 + e^u)^−(a+b) / B(a, b), a = pn, b = q + px,
 //!
 //! which does not contain z: one table serves all customers with the same x. The uncertainty of (p, q, gamma) is averaged
-//! over points in the table ([`super::uncertainty`]), unless it is [`NEGLIGIBLE_SHIFT`] beside the spread of S: it changes
+//! over points in the table ([`super::uncertainty`]), unless it is `NEGLIGIBLE_SHIFT` beside the spread of S: it changes
 //! a probability in second order only, by half the variance over the square of that spread. There M moves with gamma by (gamma' + xm)/(gamma + xm), m the mean
 //! amount of everybody in place of the customer's own z: exact for x = 0, where it matters most.
 //!

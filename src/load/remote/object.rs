@@ -122,7 +122,7 @@ impl Object {
         }
     }
 
-    /// Starts to fetch ranges, none of which is longer than [`WINDOW`] unless it must be.
+    /// Starts to fetch ranges, none of which is longer than `WINDOW` unless it must be.
     pub fn fetch(&self, ranges: Vec<Range<u64>>) -> Started<Vec<Buffer>> {
         let joined = join(&ranges);
         let gets: Vec<_> = joined.iter().map(|range| self.get(range.clone())).collect();

@@ -3,6 +3,8 @@
 //! The protocol, with retries and with taking up a broken stream again, is Apache's own crate; results are decoded by
 //! our own arrow. Everything made in a session is a temporary view and goes with it.
 
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,9 +31,36 @@ pub struct Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The server forgets a session that nobody uses by itself; this only is politer.
-        let _ = self.runtime.block_on(self.client.release_session());
+        // The server forgets a session that nobody uses by itself; this only is politer, and not waited for if nobody
+        // listens any more.
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let release = async { tokio::time::timeout(PATIENCE, self.client.release_session()).await };
+        let _ = self.runtime.block_on(release);
     }
+}
+
+/// Whether anybody listens at the address.
+fn reach(url: &str) -> io::Result<()> {
+    const DEFAULT_PORT: u16 = 15002;
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let rest = url.strip_prefix("sc://").unwrap_or(url);
+    let place = rest.split(['/', ';']).next().unwrap_or(rest);
+    let has_port = place
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let place = if has_port {
+        place.to_owned()
+    } else {
+        format!("{place}:{DEFAULT_PORT}")
+    };
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in place.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 impl Session {
@@ -48,6 +77,12 @@ impl Session {
                 why: error.to_string(),
             })?;
         let builder = ChannelBuilder::parse(url).map_err(refused)?;
+        // The client tries again for minutes, which is right for a server that was there a moment ago.
+        reach(url).map_err(|error| Error::Failed {
+            url: without_secrets(url),
+            what: "connecting",
+            why: error.to_string(),
+        })?;
         let client = runtime
             .block_on(SparkConnectClient::connect(&builder))
             .map_err(refused)?;

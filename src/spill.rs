@@ -46,10 +46,6 @@ impl Memory {
         (least.unwrap_or(UNKNOWN) / 2).max(Self::LEAST_BYTES)
     }
 
-    pub fn cap_bytes(&self) -> u64 {
-        self.cap_bytes
-    }
-
     /// What the transaction lines may take of it; customers, products and the work on them need the rest.
     pub fn lines_bytes(&self) -> u64 {
         self.cap_bytes / 8

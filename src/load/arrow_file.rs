@@ -96,7 +96,7 @@ impl ArrowFile {
         /// A column of nulls, or of one value many times, has more rows than bytes.
         const PART_ROWS: usize = 1 << 20;
         let mut dictionaries = Dictionaries::default();
-        let mut wanted: Vec<usize> = mapping.wanted().filter_map(|c| mapping.positions[c as usize]).collect();
+        let mut wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
         wanted.sort_unstable();
         wanted.dedup();
         let projected = mapping

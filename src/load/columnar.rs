@@ -162,7 +162,7 @@ impl ParquetFile {
         clock: &mut LocalClock,
         give: &mut dyn FnMut(RawBatch),
     ) -> Result<(), ParquetError> {
-        let wanted: Vec<usize> = mapping.wanted().filter_map(|c| mapping.positions[c as usize]).collect();
+        let wanted: Vec<usize> = mapping.positions.iter().flatten().copied().collect();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), wanted.iter().copied());
         let chunks = self.bytes.group(group, || self.parts(group..group + 1, &mask))?;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())

@@ -72,12 +72,6 @@ impl Mapping {
         TEXTS.into_iter().chain(self.group)
     }
 
-    /// All columns that are read.
-    pub fn wanted(&self) -> impl Iterator<Item = Canonical> + use<> {
-        let numbers = NUMBERS.into_iter().map(|(canonical, _)| canonical);
-        self.texts().chain(numbers).chain([Canonical::OrderedAt])
-    }
-
     /// Whether the column stands in the file or in the names of its folders.
     pub fn has(&self, canonical: Canonical) -> bool {
         self.positions[canonical as usize].is_some() || self.constant(canonical).is_some()

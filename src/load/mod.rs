@@ -48,6 +48,8 @@ use workbook::WorkbookError;
 
 pub use open::record_fields;
 pub use plan::{Column, FilePlan, Format, Plan, plan, plan_of_sample};
+#[cfg(feature = "spark")]
+pub use resolve::unescaped;
 pub use source::stream;
 
 /// Section `[load]`.

@@ -261,7 +261,7 @@ fn hive_keys(path: &Path) -> Vec<(String, String)> {
 }
 
 /// `%20` and such as the characters that they stand for.
-fn unescaped(text: &str) -> String {
+pub fn unescaped(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

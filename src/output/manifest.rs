@@ -55,7 +55,7 @@ pub struct Manifest {
     pub unmatched_returns: RuleCount,
     pub timings_seconds: Vec<(&'static str, f64)>,
     pub peak_memory_bytes: Option<u64>,
-    /// Lines that the memory cap put to disk.
+    /// Lines, baskets and owned products that the memory cap put to disk.
     pub spilled_bytes: u64,
     pub warnings: Vec<WarningText>,
     pub outputs: Vec<Published>,

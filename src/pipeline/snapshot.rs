@@ -198,7 +198,7 @@ pub(super) fn manifest(
         },
         timings_seconds: timings.0,
         peak_memory_bytes: peak_memory_bytes(),
-        spilled_bytes: results.report.spilled_bytes,
+        spilled_bytes: results.report.spilled_bytes + results.summarised.spilled_bytes,
         warnings: results.warnings.iter().map(Warning::to_text).collect(),
         outputs: staging.files().to_vec(),
     }

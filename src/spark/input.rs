@@ -12,7 +12,7 @@ use super::client::Session;
 use super::lines::literal;
 use super::{Error, FileFact};
 use crate::load::spool::Bytes;
-use crate::load::{self, FilePlan, Format, Plan};
+use crate::load::{self, FilePlan, Format, Plan, unescaped};
 
 /// Rows that are looked at to decide how to read the input.
 const SAMPLE_ROWS: usize = 5_000;
@@ -72,20 +72,6 @@ fn shown(uri: &str, inputs: &[Named]) -> PathBuf {
         }
     }
     PathBuf::from(path)
-}
-
-/// `%20` and such in a URI.
-fn unescaped(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        out.push(code.unwrap_or(bytes[at]));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
 /// The input of a run on the cluster.

@@ -206,6 +206,8 @@ pub struct Summarised {
     pub n_anonymous_baskets: u64,
     /// Baskets of two products or more.
     pub n_several_baskets: u64,
+    /// Baskets and owned products that were put to disk for want of memory.
+    pub spilled_bytes: u64,
     /// Kept lines that are exact duplicates of others, and those to drop where that was asked for.
     pub duplicates: (u64, i128),
     pub rejected_duplicates: Vec<Line>,
@@ -332,7 +334,10 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
     sums.anonymous_baskets = anonymous.iter().map(|(_, n, _)| n).sum();
     sums.several_baskets += anonymous.iter().map(|(_, _, n)| n).sum::<u64>();
     let anonymous = anonymous.into_iter().map(|(baskets, _, _)| baskets).collect();
-    Ok(assemble(transactions, parts, sums, anonymous, first_day, as_of))
+    Ok(Summarised {
+        spilled_bytes: pass.shelf.spilled.into_inner(),
+        ..assemble(transactions, parts, sums, anonymous, first_day, as_of)
+    })
 }
 
 struct Pass<'a> {
@@ -430,6 +435,7 @@ impl Pass<'_> {
 struct Shelf<'a> {
     memory: &'a Memory,
     held: AtomicU64,
+    spilled: AtomicU64,
     file: Mutex<Option<Arc<SpillFile>>>,
 }
 
@@ -438,6 +444,7 @@ impl<'a> Shelf<'a> {
         Self {
             memory,
             held: AtomicU64::new(0),
+            spilled: AtomicU64::new(0),
             file: Mutex::new(None),
         }
     }
@@ -449,6 +456,7 @@ impl<'a> Shelf<'a> {
             return Ok(kept);
         }
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.spilled.fetch_add(bytes, Ordering::Relaxed);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &mut *file {
             Some(file) => file.clone(),

@@ -387,7 +387,7 @@ fn write_parquet(bench: &Bench, name: &str, lines: &[Line]) -> String {
 
 /// What no stage reads stands in a rejected line all the same: it is to be repaired without loss.
 #[test]
-fn a_rejected_line_of_parquet_shows_every_column_that_is_mapped() {
+fn a_rejected_line_of_parquet_shows_every_column_that_is_read() {
     let bench = Bench::new();
     let texts = |values: [Option<&str>; 3]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
     let columns: [(&str, ArrayRef); 5] = [
@@ -397,8 +397,8 @@ fn a_rejected_line_of_parquet_shows_every_column_that_is_mapped() {
             texts([Some("2024-01-01"), Some("2024-01-02"), Some("2024-02-03")]),
         ),
         ("amount", Arc::new(Float64Array::from(vec![1.0, 2.5, 3.0]))),
-        ("category", texts([Some("kettles"), Some("cups"), Some("kettles")])),
-        ("channel", texts([Some("shop"), Some("web"), Some("shop")])),
+        ("product_name", texts([Some("kettle"), Some("cup"), Some("kettle")])),
+        ("currency", texts([Some("EUR"), Some("EUR"), Some("EUR")])),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
@@ -406,7 +406,7 @@ fn a_rejected_line_of_parquet_shows_every_column_that_is_mapped() {
     let input = bench.write("sales.parquet", writer.into_inner().unwrap());
     let lines = bench.snapshot(&input, "out", &[]).table("rejects").texts("line");
     assert_eq!(lines.len(), 1);
-    for part in ["2024-01-02", "2.5", "cups", "web"] {
+    for part in ["2024-01-02", "2.5", "cup", "EUR"] {
         assert!(lines[0].contains(part), "{part} is not in {}", lines[0]);
     }
 }

@@ -45,7 +45,7 @@ pub enum Error {
     Generate(#[from] generate::Error),
     #[cfg(feature = "spark")]
     #[error(transparent)]
-    Cluster(crate::spark::Error),
+    Cluster(Box<crate::spark::Error>),
     #[error("--cluster {url}: this quintile was built without the feature `spark`")]
     NoCluster { url: String },
     #[error("{path}: {why}")]
@@ -64,7 +64,7 @@ impl From<crate::spark::Error> for Error {
             crate::spark::Error::Load(error) => Self::Load(error),
             crate::spark::Error::Clean(error) => Self::Clean(error),
             crate::spark::Error::Basket(error) => Self::Basket(error),
-            error => Self::Cluster(error),
+            error => Self::Cluster(Box::new(error)),
         }
     }
 }

@@ -27,7 +27,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema};
 
 use crate::basket;
-use crate::clean::elsewhere::{Found, Values};
+use crate::clean::elsewhere::{Disagreement, Found, Values};
 use crate::clean::{self, CleanReport, Count, Line, People, Transactions};
 use crate::load::columnar::to_raw_picked;
 use crate::load::date::LocalClock;
@@ -63,16 +63,8 @@ pub enum Error {
         limit: usize,
         example: String,
     },
-    #[error(
-        "the cluster rejects {} lines by {rule}, this program {}: results would not be those of a run on one machine",
-        .there.rows,
-        .here.rows
-    )]
-    Disagreement {
-        rule: &'static str,
-        there: Count,
-        here: Count,
-    },
+    #[error(transparent)]
+    Disagreement(Box<Disagreement>),
     #[error("a table for the cluster could not be built: {why}")]
     Table { why: String },
     #[error(transparent)]
@@ -87,7 +79,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Url { .. } | Self::NotParquet { .. } | Self::Unsupported { .. } => 2,
-            Self::Failed { .. } | Self::TooMany { .. } | Self::Disagreement { .. } | Self::Table { .. } => 8,
+            Self::Failed { .. } | Self::TooMany { .. } | Self::Disagreement(_) | Self::Table { .. } => 8,
             // Wrapped in the error of their stage before anybody asks.
             Self::Load(error) => error.exit_code(),
             Self::Clean(_) | Self::Basket(_) => 4,
@@ -105,7 +97,7 @@ impl Error {
                 "is the server up, and can every worker read the input under that path? Nothing was published".into()
             }
             Self::TooMany { .. } => "is the right column mapped? See --map; such ids are looked at one by one".into(),
-            Self::Disagreement { .. } => "was the input written while it was read? If not, please report it".into(),
+            Self::Disagreement(_) => "was the input written while it was read? If not, please report it".into(),
             Self::Table { .. } => "this is a bug in quintile: please report it with this message".into(),
             Self::Load(error) => error.hint(),
             Self::Clean(error) => error.hint(),
@@ -226,13 +218,8 @@ impl Cluster {
             self.rejected(&columns, plan, &values)?;
         }
         let rows_by_file = self.files.iter().map(|file| file.rows).collect();
-        values
-            .finish(&found, rows_by_file)
-            .map_err(|disagreement| Error::Disagreement {
-                rule: disagreement.rule,
-                there: disagreement.there,
-                here: disagreement.here,
-            })
+        let finished = values.finish(&found, rows_by_file);
+        finished.map_err(|disagreement| Error::Disagreement(Box::new(disagreement)))
     }
 
     /// Lines by what matched and, where they are kept, by size.

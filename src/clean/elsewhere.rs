@@ -68,7 +68,12 @@ pub fn size_class(amount: i64) -> usize {
 }
 
 /// The engine and this program judged a line differently.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the cluster rejects {} lines by {rule}, this program {}: results would not be those of a run on one machine",
+    .there.rows,
+    .here.rows
+)]
 pub struct Disagreement {
     pub rule: &'static str,
     pub there: Count,

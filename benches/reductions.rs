@@ -88,9 +88,10 @@ fn bench(criterion: &mut Criterion, lines: u64, history: &Path, params: &Params)
             .and_then(|plan| load_and_clean(params, plan, &Silent).map_err(|failure| failure.error))
             .expect("a generated history can be cleaned")
     };
-    let cleaned = clean();
-    let reduce = || summarise(params, &cleaned);
-    let summarised = reduce();
+    let mut cleaned = clean();
+    // Summarising takes the lines.
+    let kept = cleaned.transactions.partitions.clone();
+    let summarised = summarise(params, &mut cleaned);
     let n_products = cleaned.transactions.products.len();
     let count =
         || basket::run(&summarised.baskets, n_products, &params.pairs).expect("a history's baskets are counted");
@@ -107,17 +108,21 @@ fn bench(criterion: &mut Criterion, lines: u64, history: &Path, params: &Params)
         "answer/{lines}: {} lines read, {} kept, {} rejected",
         report.read.rows, report.kept.rows, report.rejected.rows
     );
-    measure(&mut group, "load_and_clean", lines, clean);
+    measure(&mut group, "load_and_clean", lines, || (), |()| clean());
     println!("answer/{lines}: {}", answer_of_summary(&summarised));
-    measure(&mut group, "summarise", lines, reduce);
+    let reduce = |partitions| {
+        cleaned.transactions.partitions = partitions;
+        summarise(params, &mut cleaned)
+    };
+    measure(&mut group, "summarise", lines, || kept.clone(), reduce);
     println!("answer/{lines}: {}", answer_of_pairs(&found, &cleaned));
-    measure(&mut group, "pairs", lines, count);
+    measure(&mut group, "pairs", lines, || (), |()| count());
     group.finish();
 }
 
-fn summarise(params: &Params, cleaned: &Cleaned) -> Summarised {
+fn summarise(params: &Params, cleaned: &mut Cleaned) -> Summarised {
     let first_day = cleaned.transactions.report.first_day.unwrap_or(cleaned.as_of);
-    summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of).expect("the lines are in memory")
+    summary::run(&params.summary, &mut cleaned.transactions, first_day, cleaned.as_of).expect("the lines are in memory")
 }
 
 fn answer_of_summary(summarised: &Summarised) -> String {
@@ -142,13 +147,20 @@ fn answer_of_pairs(found: &Found, cleaned: &Cleaned) -> String {
 }
 
 /// Times `work` without the time to free what it made, and holds one result at a time.
-fn measure<T>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, lines: u64, mut work: impl FnMut() -> T) {
+fn measure<I, T>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    lines: u64,
+    mut prepare: impl FnMut() -> I,
+    mut work: impl FnMut(I) -> T,
+) {
     group.bench_function(BenchmarkId::new(name, lines), |bencher| {
         bencher.iter_custom(|n| {
             let mut elapsed = Duration::ZERO;
             for _ in 0..n {
+                let input = prepare();
                 let start = Instant::now();
-                let result = black_box(work());
+                let result = black_box(work(input));
                 elapsed += start.elapsed();
                 drop(result);
             }

@@ -44,9 +44,9 @@ fn main() -> ExitCode {
 fn purchases(inputs: &[PathBuf]) -> Result<(PurchaseDays, i32), Error> {
     let params = Config::read(None, &[])?.check().map_err(Error::Problems)?;
     let plan = plan(&params, inputs, &Silent)?;
-    let cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
+    let mut cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
     let first_day = cleaned.transactions.report.first_day.unwrap_or(cleaned.as_of);
-    let found = summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of)?.purchases;
+    let found = summary::run(&params.summary, &mut cleaned.transactions, first_day, cleaned.as_of)?.purchases;
     Ok((
         PurchaseDays::new(found.ends, found.days, found.amounts),
         cleaned.as_of.0,

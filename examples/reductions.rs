@@ -73,8 +73,8 @@ fn measure(min_count: u64, inputs: &[PathBuf]) -> Result<Value, Error> {
         let plan = plan(&params, inputs, &Silent)?;
         load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)
     });
-    let cleaned = cleaned?;
-    let transactions = &cleaned.transactions;
+    let mut cleaned = cleaned?;
+    let transactions = &mut cleaned.transactions;
     let first_day = transactions.report.first_day.unwrap_or(cleaned.as_of);
     let (summarised, summarise) = step(|| summary::run(&params.summary, transactions, first_day, cleaned.as_of));
     let summarised = summarised?;

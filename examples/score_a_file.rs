@@ -36,8 +36,8 @@ fn score(inputs: &[PathBuf]) -> Result<(), Error> {
 
     // Files of any supported form: columns, delimiter, dates and decimals are found out.
     let plan = plan(&params, inputs, &Silent)?;
-    let cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
-    let lines = &cleaned.transactions;
+    let mut cleaned = load_and_clean(&params, plan, &Silent).map_err(|failure| failure.error)?;
+    let lines = &mut cleaned.transactions;
     for column in &cleaned.plan.columns {
         eprintln!(
             "{} is read from {:?}: {}",

@@ -188,9 +188,8 @@ fn analyse(
     } = cleaned;
     let first_day = transactions.report.first_day.unwrap_or(as_of);
     let mut summarised = timings.time(observer, "summarise", || {
-        engine.summarise(params, &transactions, first_day, as_of)
+        engine.summarise(params, &mut transactions, first_day, as_of)
     })?;
-    transactions.partitions = Vec::new();
     transactions.customers = Vec::new();
     let mut report = transactions.report;
     settle_duplicates(&mut report, &summarised);
@@ -303,13 +302,13 @@ pub fn inspect(
     match cleaned {
         Ok(Cleaned {
             plan,
-            transactions,
+            mut transactions,
             as_of,
             ..
         }) => {
             let first_day = transactions.report.first_day.unwrap_or(as_of);
             observer.stage("summarise");
-            let summarised = match summary::run(&params.summary, &transactions, first_day, as_of) {
+            let summarised = match summary::run(&params.summary, &mut transactions, first_day, as_of) {
                 Ok(summarised) => summarised,
                 Err(error) => return (None, Some(error.into())),
             };

@@ -114,12 +114,17 @@ impl SpillFile {
         })
     }
 
-    pub fn read(&self, segment: Segment) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; segment.length];
+    /// Adds the bytes of the segment to `bytes`.
+    pub fn read(&self, segment: Segment, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let before = bytes.len();
+        bytes.reserve(segment.length);
         let mut file = self.lock();
         file.seek(SeekFrom::Start(segment.offset))?;
-        file.read_exact(&mut bytes)?;
-        Ok(bytes)
+        (&*file).take(segment.length as u64).read_to_end(bytes)?;
+        if bytes.len() - before < segment.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +151,9 @@ mod tests {
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         for (i, segment) in segments {
-            assert_eq!(file.read(segment).unwrap(), content(i));
+            let mut bytes = vec![7];
+            file.read(segment, &mut bytes).unwrap();
+            assert_eq!((bytes[0], &bytes[1..]), (7, &content(i)[..]));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -216,7 +216,7 @@ impl Packed {
 }
 
 /// Lines of one partition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Partition {
     /// Never moved once full.
     chunks: Vec<Vec<Packed>>,
@@ -225,7 +225,7 @@ pub struct Partition {
 }
 
 /// Lines of one partition that a thread put to disk at one time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct OnDisk {
     file: Arc<SpillFile>,
     packed: Segment,
@@ -252,7 +252,8 @@ impl Renumbered {
 }
 
 impl Partition {
-    const CHUNK: usize = 1024;
+    /// So large that the allocator gives each its own pages, and takes them back when it is freed.
+    const CHUNK: usize = 8192;
 
     #[inline]
     fn push(&mut self, line: &Line, whole: bool) {
@@ -302,81 +303,97 @@ impl Partition {
         Ok(())
     }
 
-    /// All lines, those of each customer together: lines and where each of `n_customers` ends. A counting sort.
+    /// Gives the lines of one of `n_customers` after another, in no particular order, and none of who has none. A counting
+    /// sort of the packed lines; they are unpacked for one customer at a time.
     ///
     /// # Errors
     /// Lines on disk cannot be read back.
-    pub fn by_customer(&self, n_customers: usize, codes: &Renumbered) -> io::Result<(Vec<Line>, Vec<u32>)> {
-        let all = self.read_back()?;
-        let mut starts = vec![0u32; n_customers + 1];
-        for packed in all.packed() {
-            starts[packed.customer() as usize + 1] += 1;
-        }
-        for line in all.whole() {
-            starts[line.customer as usize + 1] += 1;
-        }
+    pub fn for_each_customer(
+        mut self,
+        n_customers: usize,
+        codes: &Renumbered,
+        room: &mut Room,
+        mut each: impl FnMut(&mut [Line]),
+    ) -> io::Result<()> {
+        let Room {
+            bytes,
+            places,
+            sorted,
+            of_customer,
+        } = room;
+        self.read_back(bytes)?;
+        let in_memory = self.chunks.iter().flatten().copied();
+        let packed = in_memory.chain(bytes.as_chunks().0.iter().map(Packed::read));
+        places.clear();
+        places.resize(n_customers + 1, 0);
+        packed
+            .clone()
+            .for_each(|line| places[line.customer() as usize + 1] += 1);
         for c in 0..n_customers {
-            starts[c + 1] += starts[c];
+            places[c + 1] += places[c];
         }
-        let mut next = starts.clone();
-        let mut sorted = vec![Line::default(); starts.last().map_or(0, |n| *n as usize)];
-        for mut line in all.lines() {
-            codes.apply(&mut line);
-            let slot = &mut next[line.customer as usize];
-            sorted[*slot as usize] = line;
-            *slot += 1;
+        // What stands there from the last partition is overwritten: every place is taken.
+        sorted.resize(places[n_customers] as usize, Packed::default());
+        packed.for_each(|line| {
+            let place = &mut places[line.customer() as usize];
+            sorted[*place as usize] = line;
+            *place += 1;
+        });
+        self.chunks = Vec::new();
+        self.whole.sort_unstable_by_key(|line| line.customer);
+        let (mut start, mut whole) = (0, &self.whole[..]);
+        // Each place has moved to the end of its customer.
+        for (customer, end) in (0..).zip(&places[..n_customers]) {
+            let end = *end as usize;
+            let n_whole = whole.iter().take_while(|line| line.customer == customer).count();
+            of_customer.clear();
+            of_customer.extend(sorted[start..end].iter().map(|line| line.to_line()));
+            of_customer.extend_from_slice(&whole[..n_whole]);
+            (start, whole) = (end, &whole[n_whole..]);
+            if !of_customer.is_empty() {
+                of_customer.iter_mut().for_each(|line| codes.apply(line));
+                each(of_customer);
+            }
         }
-        starts.remove(0);
-        Ok((sorted, starts))
+        Ok(())
     }
 
     /// All lines.
     ///
     /// # Errors
     /// Lines on disk cannot be read back.
-    pub fn lines(&self, codes: &Renumbered) -> io::Result<Vec<Line>> {
-        let mut lines: Vec<Line> = self.read_back()?.lines().collect();
+    pub fn into_lines(mut self, codes: &Renumbered) -> io::Result<Vec<Line>> {
+        let mut bytes = Vec::new();
+        self.read_back(&mut bytes)?;
+        let mut lines = self.whole;
+        lines.extend(self.chunks.iter().flatten().map(|line| line.to_line()));
+        lines.extend(bytes.as_chunks().0.iter().map(|line| Packed::read(line).to_line()));
         lines.iter_mut().for_each(|line| codes.apply(line));
         Ok(lines)
     }
 
-    fn read_back(&self) -> io::Result<ReadBack<'_>> {
-        let mut out = ReadBack {
-            partition: self,
-            packed: Vec::new(),
-            whole: Vec::new(),
-        };
-        for OnDisk { file, packed, whole } in &self.on_disk {
-            let bytes = file.read(*packed)?;
-            out.packed.push(bytes.as_chunks().0.iter().map(Packed::read).collect());
-            out.whole
-                .extend(file.read(*whole)?.as_chunks().0.iter().map(Line::read));
+    /// Lines on disk: packed ones to `packed`, the others to those in memory.
+    fn read_back(&mut self, packed: &mut Vec<u8>) -> io::Result<()> {
+        packed.clear();
+        let mut bytes = Vec::new();
+        for part in &self.on_disk {
+            part.file.read(part.packed, packed)?;
+            bytes.clear();
+            part.file.read(part.whole, &mut bytes)?;
+            self.whole.extend(bytes.as_chunks().0.iter().map(Line::read));
         }
-        Ok(out)
+        Ok(())
     }
 }
 
-/// A partition, with what was on disk.
-struct ReadBack<'a> {
-    partition: &'a Partition,
-    packed: Vec<Vec<Packed>>,
-    whole: Vec<Line>,
-}
-
-impl ReadBack<'_> {
-    fn packed(&self) -> impl Iterator<Item = &Packed> {
-        self.partition.chunks.iter().chain(&self.packed).flatten()
-    }
-
-    fn whole(&self) -> impl Iterator<Item = &Line> {
-        self.partition.whole.iter().chain(&self.whole)
-    }
-
-    fn lines(&self) -> impl Iterator<Item = Line> {
-        self.packed()
-            .map(|packed| packed.to_line())
-            .chain(self.whole().copied())
-    }
+/// Working memory for one partition after another: what was touched once is not touched for the first time again.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// Packed lines as they come from disk.
+    bytes: Vec<u8>,
+    places: Vec<u32>,
+    sorted: Vec<Packed>,
+    of_customer: Vec<Line>,
 }
 
 /// Takes lines from many threads at once.
@@ -624,7 +641,10 @@ mod tests {
                     scope.spawn(move || {
                         let mut local = store.local();
                         for some in half.chunks(500) {
-                            some.iter().for_each(|line| local.push(17, line));
+                            for line in some {
+                                local.push(17, line);
+                                local.push(18, line);
+                            }
                             local.settle();
                         }
                     });
@@ -635,19 +655,25 @@ mod tests {
                 (partitions[17].on_disk.is_empty(), spilled == 0),
                 (cap == u64::MAX, cap == u64::MAX)
             );
-            let (lines, ends) = partitions[17].by_customer(11, &codes).unwrap();
-            let mut start = 0;
-            for (customer, end) in ends.iter().enumerate() {
-                assert!(
-                    lines[start..*end as usize]
-                        .iter()
-                        .all(|l| l.customer == customer as u32)
-                );
-                start = *end as usize;
-            }
+            let mut partitions = partitions.into_iter();
+            let (mut room, mut lines, mut customers) = (Room::default(), Vec::new(), Vec::new());
+            let empty = partitions.next().unwrap();
+            let [by_customer, as_they_come] = [partitions.nth(16).unwrap(), partitions.next().unwrap()];
+            let each = |of_customer: &mut [Line]| {
+                assert!(of_customer.iter().all(|line| line.customer == of_customer[0].customer));
+                customers.push(of_customer[0].customer);
+                lines.extend_from_slice(of_customer);
+            };
+            by_customer.for_each_customer(12, &codes, &mut room, each).unwrap();
+            assert_eq!(customers, (0..11).collect::<Vec<_>>());
             assert_eq!(sorted(lines), sorted(expected.clone()));
-            assert_eq!(sorted(partitions[17].lines(&codes).unwrap()), sorted(expected.clone()));
-            assert!(partitions[3].lines(&codes).unwrap().is_empty());
+            assert_eq!(
+                sorted(as_they_come.into_lines(&codes).unwrap()),
+                sorted(expected.clone())
+            );
+            empty
+                .for_each_customer(3, &codes, &mut room, |_| panic!("there is no line"))
+                .unwrap();
         }
     }
 }

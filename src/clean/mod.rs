@@ -32,7 +32,7 @@ use crate::units::Day;
 pub use cleaner::{Cleaner, Transactions, Worker};
 pub use lines::{
     IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Partition,
-    Renumbered, day_of, minute_of,
+    Renumbered, Room, day_of, minute_of,
 };
 pub use people::{People, PeopleError};
 pub use profile::{ColumnProfile, Profile, Profiler};

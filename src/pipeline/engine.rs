@@ -74,11 +74,11 @@ impl Engine {
         }
     }
 
-    /// Reduces the lines to customers.
+    /// Reduces the lines to customers; the lines are taken.
     pub fn summarise(
         &mut self,
         params: &Params,
-        transactions: &Transactions,
+        transactions: &mut Transactions,
         first_day: Day,
         as_of: Day,
     ) -> Result<Summarised, Error> {

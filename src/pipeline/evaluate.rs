@@ -37,12 +37,12 @@ pub fn evaluate(
     let Cleaned {
         plan,
         people,
-        transactions,
+        mut transactions,
         as_of,
     } = cleaned;
     let first_day = transactions.report.first_day.unwrap_or(as_of);
     observer.stage("summarise");
-    let mut summarised = summary::run(&params.summary, &transactions, first_day, as_of)?;
+    let mut summarised = summary::run(&params.summary, &mut transactions, first_day, as_of)?;
     let attributes = match &plan.customers {
         Some(table) => Attributes::join(table, &people, &summarised.summary.ids),
         None => Attributes::default(),

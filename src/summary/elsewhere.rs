@@ -4,7 +4,7 @@
 //! it, but for the baskets, which stay where the lines are.
 
 use super::customer::{CustomerRow, Totals};
-use super::{Baskets, Params, Part, Summarised, Sums, assemble};
+use super::{Baskets, Params, Part, Summarised, Sums, add_purchases, assemble};
 use crate::clean::{CleanReport, Line, NO_GROUP, Renumbered, Transactions};
 use crate::load::batch::Strings;
 use crate::spill::Memory;
@@ -117,7 +117,9 @@ impl Collector {
             (row.first_day, row.last_day) = (first.0, last.0);
         }
         ids.push(found.id.as_bytes());
-        part.push(&row, &found.purchases);
+        part.codes.push(row.code);
+        part.columns.push(&row);
+        add_purchases(&found.purchases, &mut part.days, &mut part.amounts);
         owned.push(&found.owned);
     }
 

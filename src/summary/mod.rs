@@ -17,10 +17,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::clean::{
-    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NO_GROUP, NONE, Partition, Renumbered, Rule,
-    Transactions,
+    Action, Actions, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, NO_GROUP, NONE, Partition, Renumbered, Room,
+    Rule, Transactions,
 };
 use crate::diagnostics::{Problem, Warning};
+use crate::load::batch::Strings;
 use crate::schema::{Column, Type, column, nullable};
 use crate::spill::{Memory, SpillFile};
 use crate::units::{Day, sum_to_f64};
@@ -290,45 +291,40 @@ impl Error {
     }
 }
 
-/// Reduces all lines. `first_day` is the first day of any kept line, `as_of` the last that counts.
+/// Reduces all lines, which are taken. `first_day` is the first day of any kept line, `as_of` the last that counts.
 ///
 /// # Errors
 /// What the memory cap puts to disk cannot be written or read back.
-pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: Day) -> Result<Summarised, Error> {
+pub fn run(params: &Params, transactions: &mut Transactions, first_day: Day, as_of: Day) -> Result<Summarised, Error> {
     let n_products = transactions.products.len();
+    let mut customer_lines = std::mem::take(&mut transactions.partitions);
+    let anonymous_lines = customer_lines.split_off(N_CUSTOMER_PARTITIONS.min(customer_lines.len()));
     let pass = Pass {
         params,
         as_of: as_of.0,
         codes: &transactions.codes,
         shelf: Shelf::new(&transactions.memory),
     };
-    let (customer_lines, anonymous_lines) = transactions.partitions.split_at(N_CUSTOMER_PARTITIONS);
-
-    let chunk = customer_lines.len().div_ceil(rayon::current_num_threads().max(1) * 4);
-    let reduce_chunk = |(c, partitions): (usize, &[Partition])| {
-        let mut sums = Sums::new(n_products);
-        let n_customers = |i: usize| transactions.customers[c * chunk + i].len();
-        let reduce = |(i, lines)| pass.reduce(lines, n_customers(i), &mut sums);
-        let parts: Vec<Part> = partitions
-            .iter()
-            .enumerate()
-            .map(reduce)
-            .collect::<Result<_, Error>>()?;
+    let mut numbered = customer_lines.into_iter().zip(&transactions.customers);
+    let chunk = N_CUSTOMER_PARTITIONS.div_ceil(rayon::current_num_threads().max(1) * 4);
+    let next_chunk = || Some(numbered.by_ref().take(chunk).collect()).filter(|chunk: &Vec<_>| !chunk.is_empty());
+    let chunks: Vec<Vec<_>> = std::iter::from_fn(next_chunk).collect();
+    let reduce_chunk = |partitions: Vec<(Partition, &Strings)>| {
+        let (mut sums, mut working) = (Sums::new(n_products), Working::new(params));
+        let reduce =
+            |(lines, customers): (Partition, &Strings)| pass.reduce(lines, customers.len(), &mut working, &mut sums);
+        let parts: Vec<Part> = partitions.into_iter().map(reduce).collect::<Result<_, Error>>()?;
         Ok::<_, Error>((parts, sums))
     };
-    let chunks: Vec<(Vec<Part>, Sums)> = customer_lines
-        .par_chunks(chunk)
-        .enumerate()
-        .map(reduce_chunk)
-        .collect::<Result<_, Error>>()?;
-    let mut parts = Vec::with_capacity(customer_lines.len());
+    let reduced: Vec<(Vec<Part>, Sums)> = chunks.into_par_iter().map(reduce_chunk).collect::<Result<_, Error>>()?;
+    let mut parts = Vec::with_capacity(N_CUSTOMER_PARTITIONS);
     let mut sums = Sums::new(n_products);
-    for (chunk_parts, chunk_sums) in chunks {
+    for (chunk_parts, chunk_sums) in reduced {
         parts.extend(chunk_parts);
         sums = sums.merge(chunk_sums);
     }
     let anonymous: Vec<(Kept, u64, u64)> = anonymous_lines
-        .par_iter()
+        .into_par_iter()
         .map(|lines| pass.anonymous_baskets(lines))
         .collect::<Result<_, Error>>()?;
     sums.anonymous_baskets = anonymous.iter().map(|(_, n, _)| n).sum();
@@ -340,6 +336,29 @@ pub fn run(params: &Params, transactions: &Transactions, first_day: Day, as_of: 
     })
 }
 
+/// Working memory of a thread, for one partition after another.
+struct Working {
+    room: Room,
+    reducer: Reducer,
+    baskets: Baskets,
+    owned: Baskets,
+    days: Vec<i32>,
+    amounts: Vec<f64>,
+}
+
+impl Working {
+    fn new(params: &Params) -> Self {
+        Self {
+            room: Room::default(),
+            reducer: Reducer::new(params.return_window_minutes),
+            baskets: Baskets::default(),
+            owned: Baskets::default(),
+            days: Vec::new(),
+            amounts: Vec::new(),
+        }
+    }
+}
+
 struct Pass<'a> {
     params: &'a Params,
     as_of: i32,
@@ -348,52 +367,57 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn reduce(&self, lines: &Partition, n_customers: usize, sums: &mut Sums) -> Result<Part, Error> {
+    fn reduce(
+        &self,
+        lines: Partition,
+        n_customers: usize,
+        working: &mut Working,
+        sums: &mut Sums,
+    ) -> Result<Part, Error> {
         let Params {
             recent_days,
             non_products,
+            reject_duplicates,
             ..
         } = *self.params;
-        let (mut sorted, ends) = lines.by_customer(n_customers, self.codes)?;
-        let mut reducer = Reducer::new(self.params.return_window_minutes);
-        let mut part = Part::with_room(n_customers, sorted.len());
-        let (mut baskets, mut owned) = (Baskets::default(), Baskets::default());
-        baskets.reserve(sorted.len());
-        owned.reserve(sorted.len());
-        let mut start = 0;
-        for end in ends {
-            let end = end as usize;
-            let of_customer = &mut sorted[start..end];
-            start = end;
-            let is_plain = !self.params.reject_duplicates && !of_customer.iter().any(|line| line.is(IS_RETURN));
-            if is_plain && !of_customer.is_empty() {
+        let Working {
+            room,
+            reducer,
+            baskets,
+            owned,
+            days,
+            amounts,
+        } = working;
+        (baskets.clear(), owned.clear(), days.clear(), amounts.clear());
+        let mut part = Part::with_room(n_customers);
+        lines.for_each_customer(n_customers, self.codes, room, |of_customer| {
+            let row = if !reject_duplicates && !of_customer.iter().any(|line| line.is(IS_RETURN)) {
                 sums.add_prices(of_customer);
                 let ahead = (self.as_of, recent_days);
                 let push = |products: &[u32]| baskets.push(products);
-                let row = reducer.reduce_plain(of_customer, ahead, non_products, &mut sums.totals, push);
-                sums.add_customer(&row);
-                part.push(&row, &reducer.purchases);
-                owned.push(&reducer.owned);
-                continue;
-            }
-            of_customer.sort_unstable_by_key(sort_key);
-            let kept = self.drop_duplicates(of_customer, &mut part.dropped, &mut sums.totals);
-            let of_customer = &of_customer[..kept];
-            sums.add_prices(of_customer);
-            let row = reducer.reduce(of_customer, self.as_of, recent_days, &mut sums.totals);
-            let Some(row) = row else {
-                sums.returns_only_customers += u64::from(!of_customer.is_empty());
-                sums.returned -= of_customer.iter().map(|line| i128::from(line.amount)).sum::<i128>();
-                continue;
+                reducer.reduce_plain(of_customer, ahead, non_products, &mut sums.totals, push)
+            } else {
+                of_customer.sort_unstable_by_key(sort_key);
+                let kept = self.drop_duplicates(of_customer, &mut part.dropped, &mut sums.totals);
+                let of_customer = &of_customer[..kept];
+                sums.add_prices(of_customer);
+                let Some(row) = reducer.reduce(of_customer, self.as_of, recent_days, &mut sums.totals) else {
+                    sums.returns_only_customers += 1;
+                    sums.returned -= of_customer.iter().map(|line| i128::from(line.amount)).sum::<i128>();
+                    return;
+                };
+                reducer.baskets(of_customer, non_products, |products| baskets.push(products));
+                row
             };
             sums.add_customer(&row);
-            part.push(&row, &reducer.purchases);
+            part.codes.push(row.code);
+            part.columns.push(&row);
             owned.push(&reducer.owned);
-            reducer.baskets(of_customer, non_products, |products| baskets.push(products));
-        }
+            add_purchases(&reducer.purchases, days, amounts);
+        })?;
         sums.several_baskets += baskets.n_with_several() as u64;
-        part.baskets = self.shelf.keep(baskets)?;
-        part.owned = self.shelf.keep(owned)?;
+        (part.baskets, part.owned) = (self.shelf.keep(baskets)?, self.shelf.keep(owned)?);
+        (part.days, part.amounts) = (days.clone(), amounts.clone());
         Ok(part)
     }
 
@@ -417,8 +441,8 @@ impl Pass<'_> {
     }
 
     /// The baskets, their number, and that of baskets of two products or more.
-    fn anonymous_baskets(&self, lines: &Partition) -> Result<(Kept, u64, u64), Error> {
-        let mut sorted = lines.lines(self.codes)?;
+    fn anonymous_baskets(&self, lines: Partition) -> Result<(Kept, u64, u64), Error> {
+        let mut sorted = lines.into_lines(self.codes)?;
         sorted.retain(|line| line.is(IN_BASKET));
         sorted.sort_unstable_by_key(|line| line.order);
         let mut reducer = Reducer::default();
@@ -427,7 +451,7 @@ impl Pass<'_> {
             reducer.baskets(order, self.params.non_products, |products| baskets.push(products));
         }
         let (n, n_several) = (baskets.ends.len() as u64, baskets.n_with_several() as u64);
-        Ok((self.shelf.keep(baskets)?, n, n_several))
+        Ok((self.shelf.keep(&baskets)?, n, n_several))
     }
 }
 
@@ -449,11 +473,11 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    fn keep(&self, sets: Baskets) -> Result<Kept, Error> {
-        let kept = Kept::from(sets);
-        let bytes = kept.bytes();
+    /// A copy without room to spare.
+    fn keep(&self, sets: &Baskets) -> Result<Kept, Error> {
+        let bytes = sets.bytes();
         if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.memory.sets_bytes() {
-            return Ok(kept);
+            return Ok(sets.clone().into());
         }
         self.held.fetch_sub(bytes, Ordering::Relaxed);
         self.spilled.fetch_add(bytes, Ordering::Relaxed);
@@ -462,7 +486,7 @@ impl<'a> Shelf<'a> {
             Some(file) => file.clone(),
             none => none.insert(Arc::new(SpillFile::create(self.memory)?)).clone(),
         };
-        Ok(kept.put_away(&file)?)
+        Ok(Kept::on_disk(sets, &file)?)
     }
 }
 
@@ -484,25 +508,18 @@ impl Sums {
 }
 
 impl Part {
-    /// Room for as much as there can be: what stays empty is never touched, and nothing is copied to grow.
-    fn with_room(n_customers: usize, n_lines: usize) -> Self {
+    fn with_room(n_customers: usize) -> Self {
         let mut part = Self::default();
         part.codes.reserve(n_customers);
         part.columns.reserve(n_customers);
-        part.days.reserve(n_lines);
-        part.amounts.reserve(n_lines);
         part
     }
+}
 
-    /// Adds a customer with his purchase days.
-    fn push(&mut self, row: &CustomerRow, purchases: &[(i32, i128)]) {
-        self.codes.push(row.code);
-        self.columns.push(row);
-        for (day, amount) in purchases {
-            self.days.push(*day);
-            self.amounts.push(sum_to_f64(*amount));
-        }
-    }
+/// Adds the purchase days of a customer.
+fn add_purchases(purchases: &[(i32, i128)], days: &mut Vec<i32>, amounts: &mut Vec<f64>) {
+    days.extend(purchases.iter().map(|(day, _)| *day));
+    amounts.extend(purchases.iter().map(|(_, amount)| sum_to_f64(*amount)));
 }
 
 impl Summary {

@@ -24,13 +24,15 @@ impl Baskets {
             basket
         })
     }
-}
 
-impl Baskets {
-    /// Room for all the sets that so many lines can make; what stays empty is never touched.
-    pub fn reserve(&mut self, n_lines: usize) {
-        self.ends.reserve(n_lines);
-        self.items.reserve(n_lines);
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.items.clear();
+    }
+
+    /// Bytes that they fill.
+    pub fn bytes(&self) -> u64 {
+        size_of::<u32>() as u64 * (self.ends.len() + self.items.len()) as u64
     }
 
     /// Baskets of two products or more.
@@ -71,44 +73,36 @@ impl From<Baskets> for Kept {
 impl Kept {
     /// # Errors
     /// The disk says no.
-    pub fn put_away(self, file: &Arc<SpillFile>) -> io::Result<Self> {
-        let Self::InMemory(Baskets { ends, items }) = self else {
-            return Ok(self);
-        };
+    pub fn on_disk(Baskets { ends, items }: &Baskets, file: &Arc<SpillFile>) -> io::Result<Self> {
         let bytes = |codes: &[u32]| -> Vec<u8> { codes.iter().flat_map(|code| code.to_le_bytes()).collect() };
         Ok(Self::OnDisk {
             file: file.clone(),
-            ends: file.append(&bytes(&ends))?,
-            items: file.append(&bytes(&items))?,
+            ends: file.append(&bytes(ends))?,
+            items: file.append(&bytes(items))?,
         })
     }
 
     /// # Errors
     /// The disk says no.
     pub fn get(&self) -> io::Result<Cow<'_, Baskets>> {
-        let codes = |bytes: Vec<u8>| {
-            bytes
+        let mut bytes = Vec::new();
+        let mut codes = |file: &SpillFile, segment| -> io::Result<Vec<u32>> {
+            bytes.clear();
+            file.read(segment, &mut bytes)?;
+            Ok(bytes
                 .as_chunks()
                 .0
                 .iter()
                 .map(|code| u32::from_le_bytes(*code))
-                .collect()
+                .collect())
         };
         Ok(match self {
             Self::InMemory(baskets) => Cow::Borrowed(baskets),
             Self::OnDisk { file, ends, items } => Cow::Owned(Baskets {
-                ends: codes(file.read(*ends)?),
-                items: codes(file.read(*items)?),
+                ends: codes(file, *ends)?,
+                items: codes(file, *items)?,
             }),
         })
-    }
-
-    /// Bytes of memory that it takes.
-    pub fn bytes(&self) -> u64 {
-        match self {
-            Self::InMemory(Baskets { ends, items }) => 4 * (ends.len() + items.len()) as u64,
-            Self::OnDisk { .. } => 0,
-        }
     }
 }
 
@@ -132,8 +126,8 @@ mod tests {
         }
         let file = Arc::new(SpillFile::create(&Memory::new(0, None)).unwrap());
         for baskets in [baskets, Baskets::default()] {
-            let kept = Kept::from(baskets.clone()).put_away(&file).unwrap();
-            assert_eq!((kept.bytes(), kept.get().unwrap().as_ref()), (0, &baskets));
+            let kept = Kept::on_disk(&baskets, &file).unwrap();
+            assert_eq!(kept.get().unwrap().as_ref(), &baskets);
         }
     }
 }

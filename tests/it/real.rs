@@ -212,11 +212,11 @@ fn summary(input: String, settings: &[&str]) -> Summary {
     let settings: Vec<_> = settings.iter().map(|text| parse_setting(text).unwrap()).collect();
     let params = Config::read(None, &settings).unwrap().check().unwrap();
     let plan = pipeline::plan(&params, &[input.into()], &Silent).unwrap();
-    let Ok(cleaned) = pipeline::load_and_clean(&params, plan, &Silent) else {
+    let Ok(mut cleaned) = pipeline::load_and_clean(&params, plan, &Silent) else {
         panic!("the data is rejected");
     };
     let first_day = cleaned.transactions.report.first_day.unwrap();
-    let summarised = summary::run(&params.summary, &cleaned.transactions, first_day, cleaned.as_of);
+    let summarised = summary::run(&params.summary, &mut cleaned.transactions, first_day, cleaned.as_of);
     summarised.unwrap().summary
 }
 

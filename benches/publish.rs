@@ -15,8 +15,9 @@ use quintile::config::{Config, Params};
 use quintile::customers::{self, Attributes, Stages};
 use quintile::output::publish::Staging;
 use quintile::schema::parts::parts_of;
+use quintile::spill::Memory;
 use quintile::summary::Summary;
-use quintile::units::{Day, sum_to_f64};
+use quintile::units::{Day, MaybeF64, sum_to_f64};
 use quintile::{cluster, contributors, rfm};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -72,7 +73,7 @@ fn summary(n: usize, random: &mut Xoshiro256PlusPlus) -> Summary {
             random.gen_range(first_day + 1..=AS_OF)
         };
         let net = i128::from(orders) * random.gen_range(1_000..60_000) * 100;
-        summary.ids.push(format!("C{i:08}"));
+        summary.ids.push(&format!("C{i:08}"));
         summary.first_day.push(first_day);
         summary.last_day.push(last_day);
         summary.orders.push(orders);
@@ -83,7 +84,7 @@ fn summary(n: usize, random: &mut Xoshiro256PlusPlus) -> Summary {
         summary.returned_amount.push(0.0);
         summary.net_amount.push(sum_to_f64(net));
         summary.net.push(net);
-        summary.margin_amount.push(None);
+        summary.margin_amount.push(None.into());
         summary.repeat_days.push(orders - 1);
         summary.recent_amount.push(0.0);
         summary.previous_amount.push(0.0);
@@ -92,7 +93,11 @@ fn summary(n: usize, random: &mut Xoshiro256PlusPlus) -> Summary {
 }
 
 fn values(n: usize, random: &mut Xoshiro256PlusPlus) -> CustomerValues {
-    let mut column = |scale: f64| (0..n).map(|_| Some(random.gen_range(0.0..scale))).collect::<Vec<_>>();
+    let mut column = |scale: f64| {
+        (0..n)
+            .map(|_| MaybeF64::finite(random.gen_range(0.0..scale)))
+            .collect::<Vec<_>>()
+    };
     CustomerValues {
         alive_prob: column(1.0),
         expected_orders: column(10.0),
@@ -135,7 +140,7 @@ fn bench(criterion: &mut Criterion, n: usize, params: &Params) {
     let n_products = PRODUCTS as usize;
     let names: Vec<String> = (0..PRODUCTS).map(|product| format!("P{product:05}")).collect();
     let amounts: Vec<f64> = (0..PRODUCTS).map(|product| f64::from(product % 97 + 3)).collect();
-    let links = basket::run(&[baskets.into()], n_products, &params.pairs)
+    let links = basket::run(&[baskets.into()], n_products, &params.pairs, &Memory::unlimited())
         .expect("the baskets are counted")
         .links;
     let owned = [OwnedProducts {

@@ -93,8 +93,10 @@ fn bench(criterion: &mut Criterion, lines: u64, history: &Path, params: &Params)
     let kept = cleaned.transactions.partitions.clone();
     let summarised = summarise(params, &mut cleaned);
     let n_products = cleaned.transactions.products.len();
-    let count =
-        || basket::run(&summarised.baskets, n_products, &params.pairs).expect("a history's baskets are counted");
+    let memory = cleaned.transactions.memory.clone();
+    let count = || {
+        basket::run(&summarised.baskets, n_products, &params.pairs, &memory).expect("a history's baskets are counted")
+    };
     let found = count();
 
     let mut group = criterion.benchmark_group("reductions");

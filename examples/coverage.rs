@@ -158,8 +158,8 @@ fn customers(names: &[String], data_sets: u64, n: usize) {
                     Some((
                         scorer.order_tail(&simulated.history(i), 365.0, 1e-9)?,
                         (c.orders_low[i]?, c.orders_high[i]?),
-                        (c.clv_low_amount[i]?, c.clv_high_amount[i]?),
-                        c.expected_orders[i]?,
+                        (c.clv_low_amount[i].get()?, c.clv_high_amount[i].get()?),
+                        c.expected_orders[i].get()?,
                     ))
                 };
                 let Some((tail, orders, money, expected)) = numbers() else {

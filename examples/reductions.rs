@@ -78,7 +78,14 @@ fn measure(min_count: u64, inputs: &[PathBuf]) -> Result<Value, Error> {
     let first_day = transactions.report.first_day.unwrap_or(cleaned.as_of);
     let (summarised, summarise) = step(|| summary::run(&params.summary, transactions, first_day, cleaned.as_of));
     let summarised = summarised?;
-    let (found, pairs) = step(|| basket::run(&summarised.baskets, transactions.products.len(), &params.pairs));
+    let (found, pairs) = step(|| {
+        basket::run(
+            &summarised.baskets,
+            transactions.products.len(),
+            &params.pairs,
+            &transactions.memory,
+        )
+    });
     let (customers, found) = (&summarised.summary, found?.pairs);
     Ok(json!({
         "threads": rayon::current_num_threads(),

@@ -65,7 +65,7 @@ fn score(inputs: &[PathBuf]) -> Result<(), Error> {
     for &i in best.iter().take(10) {
         println!(
             "{},{:.2},{},{},{},{},{}",
-            customers.ids[i],
+            &customers.ids[i],
             customers.net_amount[i],
             days_since_last[i],
             scores.r[i],

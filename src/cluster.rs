@@ -25,7 +25,7 @@ use crate::diagnostics::{Problem, Warning};
 use crate::load::batch::hash;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::Summary;
-use crate::units::sum_to_f64;
+use crate::units::{MaybeF64, sum_to_f64};
 
 use features::Features;
 pub use features::Scale;
@@ -406,7 +406,7 @@ impl Clusters {
     }
 
     /// The frame of [`TABLE`]; `clv` has one entry a customer.
-    pub fn to_frame(&self, summary: &Summary, clv: &[Option<f64>]) -> PolarsResult<DataFrame> {
+    pub fn to_frame(&self, summary: &Summary, clv: &[MaybeF64]) -> PolarsResult<DataFrame> {
         let k = self.names.len();
         // Label 0 is nobody's.
         let totals = totals(&self.of_customer, &summary.net, k + 1);
@@ -446,10 +446,10 @@ impl Clusters {
     }
 
     /// Sum of the known values of each cluster, in order of customers; `None` where none is known.
-    fn sums_of(&self, values: &[Option<f64>]) -> Vec<Option<f64>> {
+    fn sums_of(&self, values: &[MaybeF64]) -> Vec<Option<f64>> {
         let mut sums = vec![None; self.names.len()];
         for (&c, value) in self.of_customer.iter().zip(values) {
-            if let Some(value) = value {
+            if let Some(value) = value.get() {
                 let sum = &mut sums[usize::from(c) - 1];
                 *sum = Some(sum.unwrap_or(0.0) + value);
             }
@@ -494,7 +494,7 @@ mod tests {
         };
         for i in 0..n {
             let (days_since_last, orders, net) = of(i);
-            summary.ids.push(format!("{i:05}"));
+            summary.ids.push(&format!("{i:05}"));
             summary.last_day.push(1_000 - days_since_last);
             summary.orders.push(orders);
             summary.net.push((net * 10_000.0) as i128);

@@ -19,6 +19,7 @@ use crate::rfm::{self, Rfm};
 use crate::schema::parts::PartColumn;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::{self, Summary};
+use crate::units::MaybeF64;
 
 pub use attributes::{Attributes, Facts as AttributeFacts};
 
@@ -264,7 +265,7 @@ impl Customers {
 
     fn is_top_value(&self, customer: usize, values: &CustomerValues) -> bool {
         let n_top = self.value_rank.len().div_ceil(5);
-        self.value_rank[customer] as usize <= n_top && values.clv_amount[customer].is_some()
+        self.value_rank[customer] as usize <= n_top && values.clv_amount[customer].get().is_some()
     }
 }
 
@@ -333,17 +334,17 @@ fn flag_warnings(flags: &[Option<DataFlag>], summary: &Summary) -> Vec<Warning> 
             flag: kind.as_str(),
             n: found.len() as u64,
             net_share: if total > 0 { net as f64 / total as f64 } else { 0.0 },
-            examples: found.iter().take(3).map(|&i| summary.ids[i].clone()).collect(),
+            examples: found.iter().take(3).map(|&i| summary.ids[i].to_owned()).collect(),
         })
     };
     DataFlag::ALL.into_iter().filter_map(of).collect()
 }
 
 /// Ranks by value from 1, unknown values last, ties by position (the order of ids).
-fn rank_by_value(clv: &[Option<f64>]) -> Vec<u32> {
+fn rank_by_value(clv: &[MaybeF64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..clv.len() as u32).collect();
     order.par_sort_unstable_by(|&a, &b| {
-        let by_value = match (clv[a as usize], clv[b as usize]) {
+        let by_value = match (clv[a as usize].get(), clv[b as usize].get()) {
             (Some(a), Some(b)) => b.total_cmp(&a),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
@@ -362,7 +363,9 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     let age_days = f64::from(summary.as_of.0 - summary.first_day[i]);
     let is_top = stages.contributors.is_top(i);
     // Without dropout in the model everybody is alive by assumption, which says nothing about this customer.
-    let alive_prob = stages.clv.alive_prob[i].filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit);
+    let alive_prob = stages.clv.alive_prob[i]
+        .get()
+        .filter(|_| stages.clv.clv_status[i] != Status::NoDropoutLimit);
     let is_dormant = match alive_prob {
         Some(p) => p < config.dormant_alive_prob,
         None => days_since_last > config.dormant_days,
@@ -370,7 +373,7 @@ fn watch(config: &Config, stages: &Stages<'_>, i: usize) -> Option<Watch> {
     let repeats = summary.repeat_days[i];
     let mean_gap = f64::from(summary.last_day[i] - summary.first_day[i]) / f64::from(repeats.max(1));
     let (recent, previous) = (summary.recent_amount[i], summary.previous_amount[i]);
-    if summary.net[i] <= 0 || summary.margin_amount[i].is_some_and(|margin| margin < 0.0) {
+    if summary.net[i] <= 0 || summary.margin_amount[i].get().is_some_and(|margin| margin < 0.0) {
         Some(Watch::LossMaker)
     } else if is_top && is_dormant {
         Some(Watch::DormantTop)
@@ -396,14 +399,15 @@ mod tests {
     #[test]
     fn unknown_values_rank_last_and_are_never_top() {
         let top = |clv: &[Option<f64>]| {
+            let clv_amount: Vec<MaybeF64> = clv.iter().map(|clv| (*clv).into()).collect();
             let customers = Customers {
                 watch: Vec::new(),
                 warnings: Vec::new(),
                 flags: Vec::new(),
-                value_rank: rank_by_value(clv),
+                value_rank: rank_by_value(&clv_amount),
             };
             let values = CustomerValues {
-                clv_amount: clv.to_vec(),
+                clv_amount,
                 ..CustomerValues::default()
             };
             let is_top = (0..clv.len())

@@ -194,7 +194,7 @@ mod tests {
     fn every_gate_says_what_is_missing() {
         let summarised = Summarised {
             summary: Summary {
-                ids: ["a", "b", "c"].map(str::to_owned).to_vec(),
+                ids: ["a", "b", "c"].into_iter().collect(),
                 orders: vec![2, 1, 0],
                 first_day: vec![0, 9, -100],
                 last_day: vec![9, 9, 200],

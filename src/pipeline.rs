@@ -213,10 +213,14 @@ fn analyse(
         };
         lifetime_value(&params.clv, &of, &purchases)
     })?;
+    let repeats_by_day = purchases.repeats_by_day(as_of.0);
+    drop(purchases);
     let clusters = timings.time(observer, "clusters", || cluster::run(&params.clusters, summary));
     let contributors = timings.time(observer, "contributors", || contributors::run(summary));
     let n_products = transactions.products.len();
-    let found = timings.time(observer, "pairs", || engine.pairs(params, &summarised, n_products))?;
+    let found = timings.time(observer, "pairs", || {
+        engine.pairs(params, &summarised, n_products, &transactions.memory)
+    })?;
     let offers = timings.time(observer, "offers", || {
         offers::run(
             &summarised.owned,
@@ -264,7 +268,7 @@ fn analyse(
         products: transactions.products,
         product_names: transactions.product_names,
         summarised,
-        purchases,
+        repeats_by_day,
         rfm,
         segments,
         clv,

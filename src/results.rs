@@ -4,7 +4,6 @@ use crate::basket::{Found, offers::Offers};
 use crate::clean::CleanReport;
 use crate::cluster::Clusters;
 use crate::clv::ClvResult;
-use crate::clv::purchases::PurchaseDays;
 use crate::contributors::Contributors;
 use crate::customers::{Attributes, Customers, Stages};
 use crate::diagnostics::Warning;
@@ -21,7 +20,8 @@ pub struct Results {
     pub products: Vec<String>,
     pub product_names: Vec<Option<String>>,
     pub summarised: Summarised,
-    pub purchases: PurchaseDays,
+    /// Purchases after a customer's first: (day, purchases), ascending.
+    pub repeats_by_day: Vec<(i32, u64)>,
     pub rfm: Rfm,
     /// What the customers of each segment are like.
     pub segments: Vec<Profile>,

@@ -17,7 +17,7 @@ use crate::diagnostics::Problem;
 use crate::schema::parts::PartColumn;
 use crate::schema::{Column, Table, Type, column, nullable};
 use crate::summary::Summary;
-use crate::units::{median, sum_known, sum_to_f64};
+use crate::units::{MaybeF64, median, sum_known, sum_to_f64};
 
 /// The columns of `customers.parquet` that this stage makes.
 pub const COLUMNS: &[Column] = &[
@@ -295,7 +295,7 @@ pub struct Profile {
 
 impl Rfm {
     /// What the customers of each segment are like; `clv` and `alive` have one entry a customer.
-    pub fn profiles(&self, summary: &Summary, clv: &[Option<f64>], alive: &[Option<f64>]) -> Vec<Profile> {
+    pub fn profiles(&self, summary: &Summary, clv: &[MaybeF64], alive: &[MaybeF64]) -> Vec<Profile> {
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); self.segments.len()];
         for (i, &segment) in self.segment.iter().enumerate() {
             members[usize::from(segment)].push(i as u32);
@@ -304,15 +304,15 @@ impl Rfm {
         // Sums go by the order of customers, one segment to a thread: the same bits for any number of threads.
         let profile = |of: &Vec<u32>| {
             let each = || of.iter().map(|&i| i as usize);
-            let known = each().filter(|&i| alive[i].is_some()).count();
+            let known = each().filter(|&i| alive[i].get().is_some()).count();
             Profile {
                 customers: of.len() as u64,
                 net: each().map(|i| summary.net[i]).sum(),
-                clv_amount: sum_known(each().map(|i| clv[i])),
+                clv_amount: sum_known(each().map(|i| clv[i].get())),
                 median_days_since_last: median(each().map(|i| f64::from(as_of - summary.last_day[i])).collect()),
                 median_orders: median(each().map(|i| f64::from(summary.orders[i])).collect()),
                 median_net_amount: median(each().map(|i| summary.net_amount[i]).collect()),
-                mean_alive_prob: sum_known(each().map(|i| alive[i])).map(|sum| sum / known as f64),
+                mean_alive_prob: sum_known(each().map(|i| alive[i].get())).map(|sum| sum / known as f64),
             }
         };
         members.par_iter().with_max_len(1).map(profile).collect()

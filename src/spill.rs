@@ -20,6 +20,14 @@ impl Memory {
     /// Below this a cap is a slip of the pen.
     pub const LEAST_BYTES: u64 = 1 << 20;
 
+    /// As much as there is.
+    pub const fn unlimited() -> Self {
+        Self {
+            cap_bytes: u64::MAX,
+            folder: None,
+        }
+    }
+
     pub fn new(cap_bytes: u64, folder: Option<&Path>) -> Self {
         Self {
             cap_bytes,
@@ -48,12 +56,17 @@ impl Memory {
 
     /// What the transaction lines may take of it; customers, products and the work on them need the rest.
     pub fn lines_bytes(&self) -> u64 {
-        self.cap_bytes / 8
+        self.cap_bytes / 8 * 3
     }
 
     /// What baskets and owned products may take of it.
     pub fn sets_bytes(&self) -> u64 {
         self.cap_bytes / 8
+    }
+
+    /// What the index of products in baskets may take of it.
+    pub fn index_bytes(&self) -> u64 {
+        self.cap_bytes / 16
     }
 }
 

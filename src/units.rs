@@ -1,4 +1,4 @@
-//! Money and quantities as integers, calendar days, horizons.
+//! Money and quantities as integers, numbers that may be missing, calendar days, horizons.
 //!
 //! In: decimal numbers and dates as they stand in files. Out: exact integers, so that a sum does not depend
 //! on the order of its terms, on threads or on how a file was split.
@@ -59,6 +59,57 @@ impl fmt::Display for Fixed {
     }
 }
 
+/// A number that may be missing, in the eight bytes of the number, where `Option<f64>` takes sixteen. NaN is missing.
+#[derive(Clone, Copy)]
+pub struct MaybeF64(f64);
+
+impl MaybeF64 {
+    pub const NONE: Self = Self(f64::NAN);
+
+    /// The number, if it is one: neither missing nor infinite.
+    pub fn finite(value: f64) -> Self {
+        if value.is_finite() { Self(value) } else { Self::NONE }
+    }
+
+    pub fn get(self) -> Option<f64> {
+        (!self.0.is_nan()).then_some(self.0)
+    }
+}
+
+impl From<Option<f64>> for MaybeF64 {
+    fn from(value: Option<f64>) -> Self {
+        value.map_or(Self::NONE, Self)
+    }
+}
+
+impl PartialEq for MaybeF64 {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl PartialOrd for MaybeF64 {
+    /// A missing number comes first, as with `Option`.
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        self.get().partial_cmp(&other.get())
+    }
+}
+
+impl fmt::Debug for MaybeF64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+impl IntoIterator for &MaybeF64 {
+    type Item = f64;
+    type IntoIter = std::option::IntoIter<f64>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.get().into_iter()
+    }
+}
+
 /// A sum of ten-thousandths as a number of units.
 pub fn sum_to_f64(sum: i128) -> f64 {
     sum as f64 / UNITS_PER_ONE as f64
@@ -114,6 +165,18 @@ impl fmt::Display for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_number_behaves_as_none() {
+        assert_eq!(size_of::<MaybeF64>(), 8);
+        let [none, one, two] = [None, Some(1.0), Some(2.0)].map(MaybeF64::from);
+        assert_eq!(
+            (none.get(), one.get(), format!("{none:?} {two:?}")),
+            (None, Some(1.0), "None Some(2.0)".to_owned())
+        );
+        assert!(none == MaybeF64::finite(f64::NEG_INFINITY) && none < one && one < two && MaybeF64::finite(1.0) == one);
+        assert_eq!([none, one, none, two].iter().flatten().sum::<f64>(), 3.0);
+    }
 
     #[test]
     fn price_times_quantity_is_exact() {

@@ -42,7 +42,7 @@ pub fn of_customers(summary: &Summary) -> u32 {
     for i in 0..summary.n_customers() {
         rows.push(format_args!(
             "{},{},{},{},{},{}\n",
-            summary.ids[i],
+            &summary.ids[i],
             summary.orders[i],
             summary.products[i],
             summary.first_day[i],

@@ -46,9 +46,10 @@ use serde::{Deserialize, Serialize};
 use count::{PairCount, ProductCounts, Ranks};
 use measures::{FalseDiscovery, PairTable, p_value};
 
+use crate::spill::Memory;
 pub use crate::summary::{Baskets, Kept};
 
-/// Places of the inverted index held at a time: 256 MiB.
+/// Places of the inverted index held at a time, where there is memory for them: 256 MiB.
 const INDEX_PLACES: usize = 1 << 26;
 
 /// The section `[pairs]` as written.
@@ -366,11 +367,13 @@ impl Params {
     }
 }
 
-/// Counts, tests and ranks the pairs of `chunks`, whose product codes are below `n_products`.
+/// Counts, tests and ranks the pairs of `chunks`, whose product codes are below `n_products`. With little `memory` the
+/// baskets are gone through more often, with the same answers.
 ///
 /// No baskets give no pairs, not an error.
-pub fn run(chunks: &[Kept], n_products: usize, params: &Params) -> Result<Found, Error> {
-    find(chunks, n_products, params, INDEX_PLACES)
+pub fn run(chunks: &[Kept], n_products: usize, params: &Params, memory: &Memory) -> Result<Found, Error> {
+    let index_places = (memory.index_bytes() / size_of::<u32>() as u64).min(INDEX_PLACES as u64);
+    find(chunks, n_products, params, index_places as usize)
 }
 
 fn find(chunks: &[Kept], n_products: usize, params: &Params, index_places: usize) -> Result<Found, Error> {

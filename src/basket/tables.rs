@@ -12,6 +12,7 @@ use super::Pairs;
 use super::offers::Offers;
 use crate::schema::parts::{PART_ROWS, PartColumn, coded};
 use crate::schema::{Table, Type, column, nullable};
+use crate::summary::Ids;
 
 /// The published product pairs.
 pub const PAIRS: Table = Table {
@@ -128,7 +129,7 @@ pub fn pairs_frame(pairs: &Pairs, products: &[String]) -> PolarsResult<DataFrame
 /// ids by code.
 pub fn offers_columns<'a>(
     offers: &'a Offers,
-    customers: &'a [String],
+    customers: &'a Ids,
     products: &'a [String],
 ) -> (Vec<PartColumn<'a>>, Vec<Range<usize>>) {
     let rows = |customers: Range<usize>| {
@@ -155,7 +156,7 @@ pub fn offers_columns<'a>(
     };
     let columns = vec![
         PartColumn::new("customer_id", move |part| {
-            let ids = rows(part).map(|(c, ..)| Some(customers[c].as_str()));
+            let ids = rows(part).map(|(c, ..)| Some(&customers[c]));
             Arc::new(ids.collect::<LargeStringArray>())
         }),
         PartColumn::new("rank", move |part| {

@@ -5,6 +5,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 
+const PLENTY: Memory = Memory::unlimited();
+
 /// Everything that was seen, nothing filtered.
 fn everything() -> Config {
     Config {
@@ -30,7 +32,7 @@ fn chunk(baskets: &[Vec<u32>]) -> Kept {
 }
 
 fn find_in(baskets: &[Vec<u32>], config: &Config) -> Found {
-    run(&[chunk(baskets)], 1_000, &config.check().unwrap()).unwrap()
+    run(&[chunk(baskets)], 1_000, &config.check().unwrap(), &PLENTY).unwrap()
 }
 
 /// Skewed like a shop: low draws are common; codes are mixed so that they say nothing about frequency.
@@ -90,7 +92,7 @@ fn counts_equal_the_plain_way_for_any_threshold_band_chunking_order_and_thread_c
             .collect();
 
         let n_products = n_products as usize;
-        let found = run(&[chunk(&baskets)], n_products, &params).unwrap();
+        let found = run(&[chunk(&baskets)], n_products, &params, &PLENTY).unwrap();
         let pairs = &found.pairs;
         let got: Vec<((u32, u32), u64)> = (0..pairs.len())
             .map(|i| ((pairs.product_a[i], pairs.product_b[i]), pairs.n_ab[i]))
@@ -177,7 +179,7 @@ fn a_pair_on_the_threshold_is_tested() {
 fn nothing_to_pair_is_no_error() {
     let params = everything().check().unwrap();
     for chunks in [vec![], vec![Kept::default()], vec![chunk(&[vec![]]), Kept::default()]] {
-        let found = run(&chunks, 0, &params).unwrap();
+        let found = run(&chunks, 0, &params, &PLENTY).unwrap();
         assert!(found.pairs.is_empty() && found.links.pairs.is_empty());
     }
     let found = find_in(&vec![vec![3]; 9], &everything());
@@ -282,7 +284,7 @@ fn a_basket_of_100_000_products_neither_overflows_nor_fills_memory() {
         max_tested_pairs: 1_000,
         ..everything()
     };
-    let found = run(&[giant], 100_000, &config.check().unwrap()).unwrap();
+    let found = run(&[giant], 100_000, &config.check().unwrap(), &PLENTY).unwrap();
     assert!(found.pairs.is_empty());
     assert_eq!(
         (found.pairs.summary.min_count_asked, found.pairs.summary.min_count),
@@ -326,10 +328,10 @@ fn malformed_chunks_are_refused() {
     ];
     for (ends, items) in malformed {
         let chunks = [chunk(&[vec![0, 1]]), Baskets { ends, items }.into()];
-        let error = run(&chunks, 5, &params).unwrap_err();
+        let error = run(&chunks, 5, &params, &PLENTY).unwrap_err();
         assert!(matches!(error, Error::Malformed { chunk: 1, .. }), "{error}");
     }
-    let error = run(&[], usize::MAX, &params).unwrap_err();
+    let error = run(&[], usize::MAX, &params, &PLENTY).unwrap_err();
     assert!(matches!(error, Error::TooManyProducts { .. }));
 }
 

@@ -32,7 +32,7 @@ use super::select::{ClvModel, Counts, Spend};
 use super::{
     ClvResult, CustomerHistories, CustomerValues, HorizonValues, Params, Recent, Sample, Scorer, Status, Warning,
 };
-use crate::units::Day;
+use crate::units::{Day, MaybeF64};
 
 /// More than one customer in so many who paid again after a period without payment, and it is no contract.
 const MANY_RESUMED: u64 = 10;
@@ -510,7 +510,7 @@ fn scatter(values: &CustomerValues, members: &[usize], out: &mut CustomerValues)
 
 /// Numbers of the customers at `places`, spread over all `n`; the others came back with everything they bought.
 fn spread(values: &CustomerValues, places: &[u32], n: usize) -> CustomerValues {
-    let numbers = || vec![None; n];
+    let numbers = || vec![MaybeF64::NONE; n];
     let counts = || vec![None; n];
     let horizon = |h: &HorizonValues| HorizonValues {
         horizon_days: h.horizon_days,

@@ -232,9 +232,9 @@ impl<'a> Trial<'a> {
                 let bounds = values.clv_low_amount.iter().zip(&values.clv_high_amount);
                 let (mut within, mut known) = (0.0, 0.0);
                 for ((low, high), amount) in bounds.zip(&self.split.amount) {
-                    if let (Some(low), Some(high)) = (low, high) {
+                    if let (Some(low), Some(high)) = (low.get(), high.get()) {
                         known += 1.0;
-                        within += f64::from(u8::from((*low..=*high).contains(amount)));
+                        within += f64::from(u8::from((low..=high).contains(amount)));
                     }
                 }
                 (0.0 < known).then_some(within / known)
@@ -277,8 +277,12 @@ impl<'a> Trial<'a> {
             name: super::ladder::pooled_name(&self.fits.pooled).to_owned(),
             kind: Kind::Baseline,
             counts: self.fits.pooled.clone(),
-            orders: values.expected_orders.into_iter().collect::<Option<_>>()?,
-            amount: values.clv_amount.into_iter().collect(),
+            orders: values
+                .expected_orders
+                .iter()
+                .map(|orders| orders.get())
+                .collect::<Option<_>>()?,
+            amount: values.clv_amount.iter().map(|amount| amount.get()).collect(),
             log_scores: None,
         })
     }

@@ -32,6 +32,7 @@ use super::model::{self, CountModel};
 use super::select::{ClvModel, Counts, Spend};
 use super::spend_total::SpendTotals;
 use super::{CustomerHistories, Params, uncertainty};
+use crate::units::MaybeF64;
 
 /// How far a customer's numbers are from the full model. The first that applies, in this order.
 ///
@@ -97,19 +98,19 @@ impl Status {
 /// The predicted columns, one entry a customer, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomerValues {
-    pub alive_prob: Vec<Option<f64>>,
+    pub alive_prob: Vec<MaybeF64>,
     /// Within `horizon_days`, as everything that does not say otherwise.
-    pub expected_orders: Vec<Option<f64>>,
+    pub expected_orders: Vec<MaybeF64>,
     /// Probability of at least one order.
-    pub order_prob: Vec<Option<f64>>,
+    pub order_prob: Vec<MaybeF64>,
     pub orders_low: Vec<Option<u32>>,
     pub orders_high: Vec<Option<u32>>,
-    pub expected_order_amount: Vec<Option<f64>>,
-    pub clv_amount: Vec<Option<f64>>,
-    pub clv_low_amount: Vec<Option<f64>>,
-    pub clv_high_amount: Vec<Option<f64>>,
+    pub expected_order_amount: Vec<MaybeF64>,
+    pub clv_amount: Vec<MaybeF64>,
+    pub clv_low_amount: Vec<MaybeF64>,
+    pub clv_high_amount: Vec<MaybeF64>,
     /// From as-of to infinity, discounted.
-    pub residual_amount: Vec<Option<f64>>,
+    pub residual_amount: Vec<MaybeF64>,
     pub clv_status: Vec<Status>,
     /// One entry for each of `horizons_days`.
     pub horizons: Vec<HorizonValues>,
@@ -120,14 +121,14 @@ pub struct CustomerValues {
 pub struct HorizonValues {
     pub horizon_days: u32,
     /// Probability to be still there at the end of the horizon.
-    pub alive_prob: Vec<Option<f64>>,
-    pub expected_orders: Vec<Option<f64>>,
-    pub order_prob: Vec<Option<f64>>,
+    pub alive_prob: Vec<MaybeF64>,
+    pub expected_orders: Vec<MaybeF64>,
+    pub order_prob: Vec<MaybeF64>,
     pub orders_low: Vec<Option<u32>>,
     pub orders_high: Vec<Option<u32>>,
-    pub clv_amount: Vec<Option<f64>>,
-    pub clv_low_amount: Vec<Option<f64>>,
-    pub clv_high_amount: Vec<Option<f64>>,
+    pub clv_amount: Vec<MaybeF64>,
+    pub clv_low_amount: Vec<MaybeF64>,
+    pub clv_high_amount: Vec<MaybeF64>,
 }
 
 /// One customer's numbers for one horizon; NaN and [`UNKNOWN`] where there is none.
@@ -178,8 +179,8 @@ impl HorizonValues {
     }
 
     fn append(&mut self, block: &[One]) {
-        fn numbers(column: &mut Vec<Option<f64>>, block: &[One], of: impl Fn(&One) -> f64) {
-            column.extend(block.iter().map(|one| finite(of(one))));
+        fn numbers(column: &mut Vec<MaybeF64>, block: &[One], of: impl Fn(&One) -> f64) {
+            column.extend(block.iter().map(|one| MaybeF64::finite(of(one))));
         }
         rayon::join(
             || {
@@ -467,9 +468,9 @@ impl Scorer {
                 let amounts = &mut out.expected_order_amount;
                 let (residuals, statuses) = (&mut out.residual_amount, &mut out.clv_status);
                 rayon::join(
-                    || amounts.extend(block.iter().map(|o| finite(o.price))),
+                    || amounts.extend(block.iter().map(|o| MaybeF64::finite(o.price))),
                     || {
-                        residuals.extend(block.iter().map(|o| finite(o.residual)));
+                        residuals.extend(block.iter().map(|o| MaybeF64::finite(o.residual)));
                         statuses.extend(block.iter().map(|o| o.status));
                     },
                 );

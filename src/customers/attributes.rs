@@ -11,6 +11,7 @@ use crate::load::header::fold_words;
 use crate::load::side::CustomerTable;
 use crate::schema::ATTRIBUTE_PREFIX;
 use crate::schema::parts::PartColumn;
+use crate::summary::Ids;
 
 /// Attributes of all customers, in the order of their ids.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub struct Facts {
 
 impl Attributes {
     /// Joins the table to the customers whose ids are given, ascending.
-    pub fn join(table: &CustomerTable, people: &People, ids: &[String]) -> Self {
+    pub fn join(table: &CustomerTable, people: &People, ids: &Ids) -> Self {
         let CustomerTable { table, id } = table;
         let at: HashMap<&[u8], usize> = ids.iter().enumerate().map(|(i, id)| (id.as_bytes(), i)).collect();
         let of_row: Vec<Option<usize>> = table.columns[*id]
@@ -155,7 +156,7 @@ mod tests {
         ];
         let table = table(&["id", "Region", "E-Mail"], rows);
         let people = People::new([(&b"old"[..], &b"17850"[..])].into_iter()).unwrap();
-        let ids = ["17850", "a", "b"].map(str::to_owned);
+        let ids: Ids = ["17850", "a", "b"].into_iter().collect();
         let joined = Attributes::join(&table, &people, &ids);
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(

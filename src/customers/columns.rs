@@ -38,7 +38,7 @@ fn of_summary(summary: &Summary) -> Vec<PartColumn<'_>> {
         (repeats > 0).then(|| days(first[i], last[i]) / f64::from(repeats))
     };
     vec![
-        PartColumn::texts("customer_id", |i| Some(summary.ids[i].as_str())),
+        PartColumn::texts("customer_id", |i| Some(&summary.ids[i])),
         PartColumn::dates("first_order_date", |i| first[i]),
         PartColumn::dates("last_order_date", |i| last[i]),
         PartColumn::u32s("orders", |i| summary.orders[i]).repeating(),
@@ -49,7 +49,7 @@ fn of_summary(summary: &Summary) -> Vec<PartColumn<'_>> {
         PartColumn::f64s("returned_amount", |i| summary.returned_amount[i]),
         PartColumn::f64s("net_amount", |i| summary.net_amount[i]),
         PartColumn::f64s("average_order_amount", average),
-        PartColumn::maybe_f64s("margin_amount", |i| summary.margin_amount[i]),
+        PartColumn::maybe_f64s("margin_amount", |i| summary.margin_amount[i].get()),
         PartColumn::f64s("days_since_last", move |i| days(last[i], as_of)).repeating(),
         PartColumn::f64s("age_days", move |i| days(first[i], as_of)).repeating(),
         PartColumn::f64s("t_x_days", move |i| days(first[i], last[i])).repeating(),
@@ -78,16 +78,16 @@ fn of_values<'a>(stages: &'a Stages<'a>) -> Vec<PartColumn<'a>> {
     let statuses = Status::ALL.map(Status::as_str);
     let status = |i: usize| Status::ALL.iter().position(|status| *status == clv_status[i]);
     vec![
-        PartColumn::maybe_f64s("alive_prob", |i| alive_prob[i]),
-        PartColumn::maybe_f64s("expected_orders", |i| expected_orders[i]),
-        PartColumn::maybe_f64s("order_prob", |i| order_prob[i]),
+        PartColumn::maybe_f64s("alive_prob", |i| alive_prob[i].get()),
+        PartColumn::maybe_f64s("expected_orders", |i| expected_orders[i].get()),
+        PartColumn::maybe_f64s("order_prob", |i| order_prob[i].get()),
         PartColumn::maybe_u32s("orders_low", |i| orders_low[i]),
         PartColumn::maybe_u32s("orders_high", |i| orders_high[i]),
-        PartColumn::maybe_f64s("expected_order_amount", |i| expected_order_amount[i]),
-        PartColumn::maybe_f64s("clv_amount", |i| clv_amount[i]),
-        PartColumn::maybe_f64s("clv_low_amount", |i| clv_low_amount[i]),
-        PartColumn::maybe_f64s("clv_high_amount", |i| clv_high_amount[i]),
-        PartColumn::maybe_f64s("residual_amount", |i| residual_amount[i]),
+        PartColumn::maybe_f64s("expected_order_amount", |i| expected_order_amount[i].get()),
+        PartColumn::maybe_f64s("clv_amount", |i| clv_amount[i].get()),
+        PartColumn::maybe_f64s("clv_low_amount", |i| clv_low_amount[i].get()),
+        PartColumn::maybe_f64s("clv_high_amount", |i| clv_high_amount[i].get()),
+        PartColumn::maybe_f64s("residual_amount", |i| residual_amount[i].get()),
         PartColumn::texts("clv_group", group).repeating(),
         PartColumn::u32s("horizon_days", move |_| horizon_days).repeating(),
         PartColumn::names("clv_status", statuses, status),
@@ -144,7 +144,7 @@ fn reason(stages: &Stages<'_>, i: usize, watch: Option<Watch>, text: &mut impl W
     };
     write!(text, "; {}: {}", watch.as_str(), watch.meaning())?;
     match watch {
-        Watch::DormantTop => match stages.clv.alive_prob[i] {
+        Watch::DormantTop => match stages.clv.alive_prob[i].get() {
             Some(p) if stages.clv.clv_status[i] != Status::NoDropoutLimit => {
                 write!(text, " ({:.0} % likely to order again)", 100.0 * p)
             }
@@ -153,7 +153,7 @@ fn reason(stages: &Stages<'_>, i: usize, watch: Option<Watch>, text: &mut impl W
         Watch::LossMaker if summary.returned_amount[i] > 0.0 => {
             write!(text, " ({:.2} returned)", summary.returned_amount[i])
         }
-        Watch::LossMaker => match summary.margin_amount[i] {
+        Watch::LossMaker => match summary.margin_amount[i].get() {
             Some(margin) => write!(text, " (margin {margin:.2})"),
             None => Ok(()),
         },

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::clv::{CustomerValues, HorizonValues};
 use crate::schema::parts::{PartColumn, parts_of};
 use crate::schema::{Table, Type, column, nullable};
+use crate::summary::Ids;
+use crate::units::MaybeF64;
 
 /// One row a customer and horizon.
 pub const TABLE: Table = Table {
@@ -37,16 +39,16 @@ pub const TABLE: Table = Table {
 };
 
 /// The columns of [`TABLE`] and the parts to write them in; `ids` ascend.
-pub fn columns<'a>(ids: &'a [String], values: &'a CustomerValues) -> (Vec<PartColumn<'a>>, Vec<Range<usize>>) {
+pub fn columns<'a>(ids: &'a Ids, values: &'a CustomerValues) -> (Vec<PartColumn<'a>>, Vec<Range<usize>>) {
     let mut horizons: Vec<&HorizonValues> = values.horizons.iter().collect();
     horizons.sort_by_key(|h| h.horizon_days);
     horizons.dedup_by_key(|h| h.horizon_days);
     let n = horizons.len();
     let parts = parts_of(n * ids.len());
     let horizons: Arc<[&HorizonValues]> = horizons.into();
-    let floats = |name: &str, of: fn(&HorizonValues) -> &[Option<f64>]| {
+    let floats = |name: &str, of: fn(&HorizonValues) -> &[MaybeF64]| {
         let horizons = horizons.clone();
-        PartColumn::maybe_f64s(name, move |row| of(horizons[row % n]).get(row / n).copied().flatten())
+        PartColumn::maybe_f64s(name, move |row| of(horizons[row % n]).get(row / n)?.get())
     };
     let counts = |name: &str, of: fn(&HorizonValues) -> &[Option<u32>]| {
         let horizons = horizons.clone();
@@ -54,7 +56,7 @@ pub fn columns<'a>(ids: &'a [String], values: &'a CustomerValues) -> (Vec<PartCo
     };
     let of_row = horizons.clone();
     let columns = vec![
-        PartColumn::texts("customer_id", move |row| Some(ids[row / n].as_str())),
+        PartColumn::texts("customer_id", move |row| Some(&ids[row / n])),
         PartColumn::u32s("horizon_days", move |row| of_row[row % n].horizon_days).repeating(),
         floats("alive_prob", |h| &h.alive_prob),
         floats("expected_orders", |h| &h.expected_orders),

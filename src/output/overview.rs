@@ -55,7 +55,8 @@ pub fn headline(results: &Results) -> Headline {
                 pairs.lift[i],
             )
         }),
-        clv: sum_known(results.clv.customers.clv_amount.iter().copied()).map(|clv| (clv, results.horizon_days)),
+        clv: sum_known(results.clv.customers.clv_amount.iter().map(|clv| clv.get()))
+            .map(|clv| (clv, results.horizon_days)),
     }
 }
 
@@ -94,7 +95,7 @@ pub fn report(results: &Results, config_hash: &str, actions: &Actions) -> Report
         returned_amount: sum_to_f64(results.summarised.gross - net),
         net_amount: sum_to_f64(net),
         contributors: Part::Ready(contributors(results)),
-        value: match sum_known(results.clv.customers.clv_amount.iter().copied()) {
+        value: match sum_known(results.clv.customers.clv_amount.iter().map(|clv| clv.get())) {
             Some(clv_amount) => Part::Ready(report::Value {
                 clv_amount,
                 horizon_days: results.horizon_days,
@@ -234,7 +235,11 @@ fn clusters(results: &Results) -> Part<Vec<report::Cluster>> {
             median_days_since_last: median_of(&|i| f64::from(summary.as_of.0 - summary.last_day[i])),
             median_orders: median_of(&|i| f64::from(summary.orders[i])),
             median_net_amount: median_of(&|i| summary.net_amount[i]),
-            median_clv_amount: median(each().filter_map(|i| results.clv.customers.clv_amount[i]).collect()),
+            median_clv_amount: median(
+                each()
+                    .filter_map(|i| results.clv.customers.clv_amount[i].get())
+                    .collect(),
+            ),
         }
     };
     Part::Ready(members.par_iter().with_max_len(1).enumerate().map(to_cluster).collect())
@@ -301,7 +306,7 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
     if !results.clv.is_in_continuous_time {
         return Part::missing("purchases are counted by period in this setting".to_owned());
     }
-    let repeats = results.purchases.repeats_by_day(results.as_of.0);
+    let repeats = &results.repeats_by_day;
     let standing = summary
         .first_day
         .iter()
@@ -311,7 +316,7 @@ fn tracking(results: &Results) -> Part<Vec<report::TrackingPoint>> {
     let points = track(
         &scorer,
         &first_days,
-        &repeats,
+        repeats,
         results.as_of.0,
         &results.clv.season.clock(),
     );
@@ -374,7 +379,7 @@ fn offers(results: &Results) -> Part<report::Offers> {
         let offer = offers.of(customer).next()?;
         let labels: Vec<&str> = offer.because_of().map(|code| results.product_label(code)).collect();
         Some(report::OfferExample {
-            customer_id: results.summary().ids[customer].clone(),
+            customer_id: results.summary().ids[customer].to_owned(),
             product: results.product_label(offer.product()).into(),
             because_of: labels.join(", "),
             expected_amount: Some(amount),

@@ -12,6 +12,7 @@ use crate::output::manifest::Input;
 use crate::results::Results;
 #[cfg(feature = "spark")]
 use crate::spark::Cluster;
+use crate::spill::Memory;
 use crate::summary::{self, Summarised};
 use crate::units::Day;
 
@@ -93,9 +94,15 @@ impl Engine {
     }
 
     /// Counts and tests product pairs.
-    pub fn pairs(&self, params: &Params, summarised: &Summarised, n_products: usize) -> Result<basket::Found, Error> {
+    pub fn pairs(
+        &self,
+        params: &Params,
+        summarised: &Summarised,
+        n_products: usize,
+        memory: &Memory,
+    ) -> Result<basket::Found, Error> {
         match self {
-            Self::Here => Ok(basket::run(&summarised.baskets, n_products, &params.pairs)?),
+            Self::Here => Ok(basket::run(&summarised.baskets, n_products, &params.pairs, memory)?),
             #[cfg(feature = "spark")]
             Self::Cluster(cluster) => {
                 let counted = cluster.count_pairs(&params.pairs, n_products)?;

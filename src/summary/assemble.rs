@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::sets::{Kept, OwnedProducts};
-use super::{Part, Purchases, Summarised, Summary, Sums, warnings};
+use super::{Ids, Part, Purchases, Summarised, Summary, Sums, warnings};
 use crate::clean::Transactions;
 use crate::units::{Day, UNITS_PER_ONE};
 
@@ -53,8 +53,10 @@ pub(super) fn assemble(
     };
     order.par_sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| id(a).cmp(id(b))));
 
-    let text = |place: &Place| String::from_utf8_lossy(id(place)).into_owned();
-    let ids = order.par_iter().map(text).collect();
+    let texts = |places: &[Place]| -> Ids { places.iter().map(|place| String::from_utf8_lossy(id(place))).collect() };
+    let mut ids = Ids::default();
+    let pieces: Vec<Ids> = order.par_chunks(1 << 16).map(texts).collect();
+    pieces.iter().for_each(|piece| ids.append(piece));
     let purchases = purchases(&mut parts, &order);
     let mut rank: Vec<Vec<u32>> = parts.iter().map(|part| vec![0; part.codes.len()]).collect();
     for (position, place) in order.iter().enumerate() {
@@ -163,8 +165,6 @@ impl Summary {
             net: gather(parts, places, |s| &mut s.net),
             margin_amount: gather(parts, places, |s| &mut s.margin_amount),
             repeat_days: gather(parts, places, |s| &mut s.repeat_days),
-            mean_repeat_amount: gather(parts, places, |s| &mut s.mean_repeat_amount),
-            mean_purchase_amount: gather(parts, places, |s| &mut s.mean_purchase_amount),
             recent_amount: gather(parts, places, |s| &mut s.recent_amount),
             previous_amount: gather(parts, places, |s| &mut s.previous_amount),
             group: gather(parts, places, |s| &mut s.group),

@@ -22,10 +22,6 @@ pub struct CustomerRow {
     pub returned: i128,
     /// Amount less cost over the lines whose cost is known; `None` when no line has a cost.
     pub margin: Option<i128>,
-    /// Net amount of all purchase days but the first, less what was returned of them.
-    pub repeat_amount: i128,
-    /// Net amount of all purchase days, less what was returned of them.
-    pub purchase_amount: i128,
     /// Net amount of the last `recent_days`, and of the `recent_days` before them.
     pub recent_amount: i128,
     pub previous_amount: i128,
@@ -274,10 +270,6 @@ impl Reducer {
         for day in self.standing.chunk_by(|a, b| a.0 == b.0) {
             let amount: i128 = day.iter().map(|order| order.1).sum();
             row.purchase_days += 1;
-            row.purchase_amount += amount;
-            if day[0].0 > row.first_day {
-                row.repeat_amount += amount;
-            }
             self.purchases.push((day[0].0, amount));
         }
     }
@@ -371,21 +363,25 @@ mod tests {
         }
     }
 
-    fn reduce(lines: Vec<Line>) -> (Option<CustomerRow>, Totals) {
+    /// Purchase days since [`DAY_ZERO`] with their whole money stand beside.
+    type Reduced = (Option<CustomerRow>, Totals, Vec<(i32, i64)>);
+
+    fn reduce(lines: Vec<Line>) -> Reduced {
         reduce_within(lines, None)
     }
 
-    fn reduce_within(mut lines: Vec<Line>, return_window_days: Option<u32>) -> (Option<CustomerRow>, Totals) {
+    fn reduce_within(mut lines: Vec<Line>, return_window_days: Option<u32>) -> Reduced {
         lines.sort_unstable_by_key(sort_key);
         let mut totals = Totals::default();
         let mut reducer = Reducer::new(return_window_days.map(|days| days * DAY_MINUTES));
         let row = reducer.reduce(&lines, DAY_ZERO + 400, 90, &mut totals);
-        (row, totals)
+        let whole = |(day, amount): &(i32, i128)| (day - DAY_ZERO, *amount as i64 / ONE);
+        (row, totals, reducer.purchases.iter().map(whole).collect())
     }
 
     #[test]
     fn two_orders_of_a_day_are_one_purchase_day() {
-        let (row, _) = reduce(vec![
+        let (row, _, purchases) = reduce(vec![
             line(0, 1, 1, 1, 10),
             line(5, 2, 1, 1, 20),
             line(5, 3, 2, 1, 30),
@@ -394,8 +390,7 @@ mod tests {
         let row = row.unwrap();
         assert_eq!((row.orders, row.purchase_days, row.products), (4, 3, 2));
         assert_eq!((row.first_day, row.last_day), (DAY_ZERO, DAY_ZERO + 9));
-        assert_eq!(row.repeat_amount, i128::from(90 * ONE));
-        assert_eq!(row.purchase_amount, i128::from(100 * ONE));
+        assert_eq!(purchases, [(0, 10), (5, 50), (9, 40)]);
     }
 
     #[test]
@@ -404,7 +399,7 @@ mod tests {
             let quantity = if product == NONE { 0 } else { 1 };
             let lines = || vec![line(0, 1, product, quantity, 10), line(30, 9, product, -quantity, -10)];
             for (window, orders, unmatched) in [(None, 0, 0), (Some(30), 0, 0), (Some(29), 1, 1)] {
-                let (row, totals) = reduce_within(lines(), window);
+                let (row, totals, _) = reduce_within(lines(), window);
                 assert_eq!(row.map(|row| row.orders), Some(orders), "{window:?}");
                 assert_eq!(totals.unmatched_return_lines, unmatched, "{window:?}");
             }
@@ -413,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_return_undoes_the_latest_sale_of_the_product() {
-        let (row, totals) = reduce(vec![
+        let (row, totals, purchases) = reduce(vec![
             line(0, 1, 7, 2, 20),
             line(10, 2, 7, 2, 20),
             line(20, 3, 8, 1, 5),
@@ -427,13 +422,13 @@ mod tests {
         );
         assert_eq!(row.last_day, DAY_ZERO + 20);
         assert_eq!(row.net(), i128::from(25 * ONE));
-        assert_eq!(row.repeat_amount, i128::from(5 * ONE));
+        assert_eq!(purchases, [(0, 20), (20, 5)]);
         assert_eq!(totals, Totals::default());
     }
 
     #[test]
     fn a_return_before_any_sale_matches_nothing_but_its_money_counts() {
-        let (row, totals) = reduce(vec![line(0, 9, 7, -1, -10), line(3, 1, 7, 2, 20)]);
+        let (row, totals, _) = reduce(vec![line(0, 9, 7, -1, -10), line(3, 1, 7, 2, 20)]);
         let row = row.unwrap();
         assert_eq!(row.orders, 1);
         assert_eq!(row.net(), i128::from(10 * ONE));
@@ -445,15 +440,15 @@ mod tests {
 
     #[test]
     fn a_partial_return_leaves_the_order_and_lowers_its_day() {
-        let (row, totals) = reduce(vec![line(0, 1, 7, 1, 10), line(4, 2, 7, 4, 40), line(6, 9, 7, -1, -10)]);
+        let (row, totals, purchases) = reduce(vec![line(0, 1, 7, 1, 10), line(4, 2, 7, 4, 40), line(6, 9, 7, -1, -10)]);
         let row = row.unwrap();
-        assert_eq!((row.orders, row.repeat_amount), (2, i128::from(30 * ONE)));
+        assert_eq!((row.orders, purchases), (2, vec![(0, 10), (4, 30)]));
         assert_eq!(totals.unmatched_return_lines, 0);
     }
 
     #[test]
     fn without_products_a_refund_finds_the_sale_of_the_same_money() {
-        let (row, _) = reduce(vec![
+        let (row, ..) = reduce(vec![
             line(0, 1, NONE, 0, 30),
             line(4, 2, NONE, 0, 50),
             line(6, 9, NONE, 0, -30),
@@ -464,7 +459,7 @@ mod tests {
 
     #[test]
     fn everything_returned_leaves_a_customer_without_orders() {
-        let (row, _) = reduce(vec![line(2, 1, 7, 74_215, 77_183), line(2, 9, 7, -74_215, -77_183)]);
+        let (row, ..) = reduce(vec![line(2, 1, 7, 74_215, 77_183), line(2, 9, 7, -74_215, -77_183)]);
         let row = row.unwrap();
         assert_eq!((row.orders, row.purchase_days, row.products, row.net()), (0, 0, 0, 0));
         assert_eq!(row.first_day, DAY_ZERO + 2);
@@ -477,7 +472,7 @@ mod tests {
 
     #[test]
     fn recent_and_previous_money_are_split_at_the_window() {
-        let (row, _) = reduce(vec![
+        let (row, ..) = reduce(vec![
             line(400, 1, 1, 1, 1),
             line(311, 2, 1, 1, 10),
             line(310, 3, 1, 1, 100),

@@ -110,8 +110,6 @@ impl Collector {
             recent_amount: found.recent_amount,
             previous_amount: found.previous_amount,
             group: found.group.unwrap_or(NO_GROUP),
-            purchase_amount: found.purchases.iter().map(|day| day.1).sum(),
-            repeat_amount: found.purchases.iter().skip(1).map(|day| day.1).sum(),
         };
         if let (Some(first), Some(last)) = (found.purchases.first(), found.purchases.last()) {
             (row.first_day, row.last_day) = (first.0, last.0);
@@ -204,9 +202,9 @@ mod tests {
         }
         collector.add_sales(1, 20_000, 3);
         let found = collector.finish(Day(5), Day(20), 7, 9);
-        assert_eq!(found.summary.ids, ["a", "b"]);
+        assert_eq!(found.summary.ids.iter().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(found.summary.net, [20_000, 20_000]);
-        assert_eq!(found.summary.mean_repeat_amount, [Some(2.0), Some(2.0)]);
+        assert_eq!(found.purchases.amounts, [1.0, 2.0, 1.0, 2.0]);
         assert_eq!((found.n_returns_only_customers, found.returned), (1, 30_000));
         assert_eq!((found.n_anonymous_baskets, found.n_several_baskets), (7, 9));
         assert_eq!(found.first_day, Day(10));

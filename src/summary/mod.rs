@@ -7,6 +7,7 @@
 mod assemble;
 mod customer;
 pub mod elsewhere;
+mod ids;
 mod plain;
 mod sets;
 
@@ -24,10 +25,11 @@ use crate::diagnostics::{Problem, Warning};
 use crate::load::batch::Strings;
 use crate::schema::{Column, Type, column, nullable};
 use crate::spill::{Memory, SpillFile};
-use crate::units::{Day, sum_to_f64};
+use crate::units::{Day, MaybeF64, sum_to_f64};
 
 use assemble::assemble;
 use customer::{CustomerRow, Reducer, Totals, is_duplicate, sort_key};
+pub use ids::Ids;
 pub use sets::{Baskets, Kept, OwnedProducts};
 
 /// The columns of `customers.parquet` that this stage makes.
@@ -132,7 +134,7 @@ impl Config {
 /// One row per customer with a sale, sorted by id. All vectors have one entry a customer.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    pub ids: Vec<String>,
+    pub ids: Ids,
     pub first_day: Vec<i32>,
     pub last_day: Vec<i32>,
     pub orders: Vec<u32>,
@@ -144,11 +146,8 @@ pub struct Summary {
     pub net_amount: Vec<f64>,
     /// As `net_amount`, exact, in ten-thousandths.
     pub net: Vec<i128>,
-    pub margin_amount: Vec<Option<f64>>,
+    pub margin_amount: Vec<MaybeF64>,
     pub repeat_days: Vec<u32>,
-    /// Mean net amount of the repeat days, of all purchase days; `None` without such days.
-    pub mean_repeat_amount: Vec<Option<f64>>,
-    pub mean_purchase_amount: Vec<Option<f64>>,
     pub recent_amount: Vec<f64>,
     pub previous_amount: Vec<f64>,
     /// Position in the groups of the transactions, where lines are grouped.
@@ -357,6 +356,13 @@ impl Working {
             amounts: Vec::new(),
         }
     }
+
+    fn clear(&mut self) {
+        self.baskets.clear();
+        self.owned.clear();
+        self.days.clear();
+        self.amounts.clear();
+    }
 }
 
 struct Pass<'a> {
@@ -380,6 +386,7 @@ impl Pass<'_> {
             reject_duplicates,
             ..
         } = *self.params;
+        working.clear();
         let Working {
             room,
             reducer,
@@ -388,7 +395,6 @@ impl Pass<'_> {
             days,
             amounts,
         } = working;
-        (baskets.clear(), owned.clear(), days.clear(), amounts.clear());
         let mut part = Part::with_room(n_customers);
         lines.for_each_customer(n_customers, self.codes, room, |of_customer| {
             let row = if !reject_duplicates && !of_customer.iter().any(|line| line.is(IS_RETURN)) {
@@ -537,8 +543,6 @@ impl Summary {
         self.net.reserve(n);
         self.margin_amount.reserve(n);
         self.repeat_days.reserve(n);
-        self.mean_repeat_amount.reserve(n);
-        self.mean_purchase_amount.reserve(n);
         self.recent_amount.reserve(n);
         self.previous_amount.reserve(n);
         self.group.reserve(n);
@@ -546,8 +550,6 @@ impl Summary {
 
     /// Adds a row, but for its id.
     fn push(&mut self, row: &CustomerRow) {
-        let x = row.purchase_days.saturating_sub(1);
-        let mean = |sum: i128, n: u32| (n > 0).then(|| sum_to_f64(sum) / f64::from(n));
         self.first_day.push(row.first_day);
         self.last_day.push(row.last_day);
         self.orders.push(row.orders);
@@ -558,11 +560,8 @@ impl Summary {
         self.returned_amount.push(sum_to_f64(row.returned));
         self.net_amount.push(sum_to_f64(row.net()));
         self.net.push(row.net());
-        self.margin_amount.push(row.margin.map(sum_to_f64));
-        self.repeat_days.push(x);
-        self.mean_repeat_amount.push(mean(row.repeat_amount, x));
-        self.mean_purchase_amount
-            .push(mean(row.purchase_amount, row.purchase_days));
+        self.margin_amount.push(row.margin.map(sum_to_f64).into());
+        self.repeat_days.push(row.purchase_days.saturating_sub(1));
         self.recent_amount.push(sum_to_f64(row.recent_amount));
         self.previous_amount.push(sum_to_f64(row.previous_amount));
         self.group.push((row.group != NO_GROUP).then_some(row.group));

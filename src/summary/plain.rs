@@ -83,10 +83,8 @@ impl Reducer {
             }
         }
         row.purchase_days = self.purchases.len() as u32;
-        if let (Some((first, first_amount)), Some((last, _))) = (self.purchases.first(), self.purchases.last()) {
+        if let (Some((first, _)), Some((last, _))) = (self.purchases.first(), self.purchases.last()) {
             (row.first_day, row.last_day) = (*first, *last);
-            row.purchase_amount = self.purchases.iter().map(|(_, amount)| amount).sum();
-            row.repeat_amount = row.purchase_amount - first_amount;
         }
 
         self.owned.clear();

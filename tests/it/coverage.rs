@@ -39,13 +39,13 @@ fn coverage(model: &str, process: &Process, n: usize, data_sets: u64, level: f64
         for i in 0..n {
             let tail = scorer.order_tail(&simulated.history(i), 365.0, 1e-9).unwrap();
             let happened: f64 = simulated.future[i].iter().map(|(_, amount)| amount).sum();
-            let wanted = 1.0 <= c.expected_orders[i].unwrap();
+            let wanted = 1.0 <= c.expected_orders[i].get().unwrap();
             for coverage in &mut out[..1 + usize::from(wanted)] {
                 coverage.count(
                     &tail,
                     0.5 * (1.0 - level),
                     (c.orders_low[i].unwrap(), c.orders_high[i].unwrap()),
-                    (c.clv_low_amount[i].unwrap(), c.clv_high_amount[i].unwrap()),
+                    (c.clv_low_amount[i].get().unwrap(), c.clv_high_amount[i].get().unwrap()),
                     (simulated.future[i].len() as u32, happened),
                 );
             }

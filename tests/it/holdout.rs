@@ -325,12 +325,15 @@ fn a_baseline_that_wins_is_used_and_named() {
     for i in 0..purchases.n_customers() {
         let orders = f64::from(purchases.count_between(i, last - 365, last));
         assert_eq!(customers.clv_status[i], Status::Baseline);
-        assert_eq!(customers.expected_orders[i], Some(orders));
+        assert_eq!(customers.expected_orders[i].get(), Some(orders));
         let amount = purchases.amounts(i)[0];
-        assert_eq!(customers.expected_order_amount[i], Some(amount));
-        let value = customers.clv_amount[i].unwrap();
+        assert_eq!(customers.expected_order_amount[i].get(), Some(amount));
+        let value = customers.clv_amount[i].get().unwrap();
         assert!(0.9 * orders * amount < value && value < orders * amount);
-        assert_eq!((customers.alive_prob[i], customers.clv_low_amount[i]), (None, None));
+        assert_eq!(
+            (customers.alive_prob[i].get(), customers.clv_low_amount[i].get()),
+            (None, None)
+        );
     }
     let saved = serde_json::to_string(&result.model).unwrap();
     assert_eq!(
@@ -388,7 +391,7 @@ fn very_many_customers_are_judged_by_a_sample_and_fitted_all() {
     }
     assert_eq!(some.customers.clv_status, all.customers.clv_status);
     for (got, want) in some.customers.clv_amount.iter().zip(&all.customers.clv_amount) {
-        assert_near("clv", *got, want.unwrap(), 1e-6);
+        assert_near("clv", got.get(), want.get().unwrap(), 1e-6);
     }
     assert!(
         some.selection_reason.contains(" of 3,000 customers")

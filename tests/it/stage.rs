@@ -55,7 +55,7 @@ fn run(customers: &[(History, f64)], config: &Config) -> ClvResult {
 fn assert_sound(result: &ClvResult) {
     let c = &result.customers;
     for (i, status) in c.clv_status.iter().enumerate() {
-        let finite = |v: &Option<f64>| v.is_none_or(|v| v.is_finite() && 0.0 <= v);
+        let finite = |v: Option<f64>| v.is_none_or(|v| v.is_finite() && 0.0 <= v);
         for column in [
             &c.alive_prob,
             &c.expected_orders,
@@ -66,19 +66,21 @@ fn assert_sound(result: &ClvResult) {
             &c.order_prob,
             &c.residual_amount,
         ] {
-            assert!(finite(&column[i]), "{status:?}");
+            assert!(finite(column[i].get()), "{status:?}");
         }
-        assert!(c.alive_prob[i].is_none_or(|p| p <= 1.0));
+        assert!(c.alive_prob[i].get().is_none_or(|p| p <= 1.0));
         let known = ![Status::InvalidHistory, Status::NotEnoughHistory].contains(status);
-        assert_eq!(c.expected_orders[i].is_some(), known, "{status:?}");
-        let priced = known && c.expected_order_amount[i].is_some();
-        assert_eq!(c.clv_amount[i].is_some(), priced, "{status:?}");
-        if let (Some(low), Some(high)) = (c.clv_low_amount[i], c.clv_high_amount[i]) {
+        assert_eq!(c.expected_orders[i].get().is_some(), known, "{status:?}");
+        let priced = known && c.expected_order_amount[i].get().is_some();
+        assert_eq!(c.clv_amount[i].get().is_some(), priced, "{status:?}");
+        if let (Some(low), Some(high)) = (c.clv_low_amount[i].get(), c.clv_high_amount[i].get()) {
             assert!(low <= high);
         }
         assert_eq!(c.orders_low[i].is_some(), c.orders_high[i].is_some());
         assert!(c.orders_low[i] <= c.orders_high[i]);
-        if let (Some(some), Some(alive), Some(expected)) = (c.order_prob[i], c.alive_prob[i], c.expected_orders[i]) {
+        if let (Some(some), Some(alive), Some(expected)) =
+            (c.order_prob[i].get(), c.alive_prob[i].get(), c.expected_orders[i].get())
+        {
             // Markov's inequality, and nobody orders who is not alive.
             let rounding = 1.0 + 1e-9;
             assert!(
@@ -86,7 +88,7 @@ fn assert_sound(result: &ClvResult) {
                 "{some} {alive} {expected}"
             );
         }
-        if let (Some(residual), Some(value)) = (c.residual_amount[i], c.clv_amount[i]) {
+        if let (Some(residual), Some(value)) = (c.residual_amount[i].get(), c.clv_amount[i].get()) {
             // Period ends come after the orders, so that everything ahead is worth no less than its first year.
             assert!(value <= residual * (1.0 + 1e-9), "{value} {residual}");
         }
@@ -143,7 +145,7 @@ fn further_horizons_are_what_they_would_be_alone() {
             (&further.clv_high_amount, &alone.clv_high_amount),
         ] {
             for (together, alone) in together.iter().zip(alone) {
-                let (together, alone) = (together.unwrap(), alone.unwrap());
+                let (together, alone) = (together.get().unwrap(), alone.get().unwrap());
                 assert!(
                     (together - alone).abs() <= 1e-5 * alone.abs() + 1e-12,
                     "{together} {alone}"

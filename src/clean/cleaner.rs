@@ -308,6 +308,7 @@ impl Worker<'_, '_> {
             ..
         } = self;
         let mut rejects = Vec::new();
+        let mut texts = None;
         let mut ragged = batch.ragged.iter().peekable();
         let mut broken = batch.broken.iter().peekable();
         let mut last_minutes = None::<(u32, u32)>;
@@ -352,7 +353,7 @@ impl Worker<'_, '_> {
                 row: batch.raw.number(row),
                 rule,
                 amount: judged.amount,
-                line: Some(batch.raw.text(row)),
+                line: Some(texts.get_or_insert_with(|| batch.raw.texts()).row(row)),
             });
             let only_customer_missing = rejecting == Rule::MissingCustomer.bit();
             let order_known = batch.order.is_some() && judged.matched & Rule::MissingOrder.bit() == 0;

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
 use tempfile::SpooledTempFile;
 
 use super::{Reject, Rule};
@@ -13,6 +14,8 @@ use crate::units::Fixed;
 
 /// Packed lines beyond this go to a temporary file.
 const MEMORY_BYTES: usize = 64 << 20;
+/// Chunks that are unpacked at once.
+const READ_AT_ONCE: usize = 32;
 
 /// Where the lines of one batch are.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,7 @@ struct Chunk {
     first_row: u64,
     offset: u64,
     length: usize,
+    plain_bytes: usize,
 }
 
 /// Rejected lines of a run.
@@ -50,6 +54,7 @@ pub struct Packed {
     first_row: u64,
     n: u64,
     bytes: Vec<u8>,
+    plain_bytes: usize,
 }
 
 /// Packs the rejected lines of one batch, whose rows ascend; `None` for none.
@@ -73,11 +78,12 @@ pub fn pack(rejects: &[Reject]) -> io::Result<Option<Packed>> {
         first_row: first.row,
         n: rejects.len() as u64,
         bytes: zstd::bulk::compress(&plain, LEVEL)?,
+        plain_bytes: plain.len(),
     }))
 }
 
-fn unpack(file: u32, packed: &[u8]) -> io::Result<Vec<Reject>> {
-    let plain = zstd::decode_all(packed)?;
+fn unpack(file: u32, packed: &[u8], plain_bytes: usize) -> io::Result<Vec<Reject>> {
+    let plain = zstd::bulk::decompress(packed, plain_bytes)?;
     let mut rest = plain.as_slice();
     let mut rejects = Vec::new();
     let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
@@ -126,6 +132,7 @@ impl Rejects {
             first_row: packed.first_row,
             offset,
             length: packed.bytes.len(),
+            plain_bytes: packed.plain_bytes,
         });
         Ok(())
     }
@@ -142,7 +149,7 @@ impl Rejects {
         spool.seek(SeekFrom::Start(chunk.offset))?;
         spool.read_exact(&mut bytes)?;
         drop(spool);
-        unpack(chunk.file, &bytes)
+        unpack(chunk.file, &bytes, chunk.plain_bytes)
     }
 
     /// Gives all lines in parts of at least `part_rows` (but for the last), file by file in the order of `rank` and
@@ -163,16 +170,22 @@ impl Rejects {
         late.sort_by_key(|reject| key(reject.file, reject.row));
         let mut late = late.into_iter().peekable();
         let mut part: Vec<Reject> = Vec::new();
-        for chunk in chunks {
-            for reject in self.read(chunk)? {
-                while let Some(earlier) = late.next_if(|l| key(l.file, l.row) < key(reject.file, reject.row)) {
-                    part.push(earlier.clone());
+        for some in chunks.chunks(READ_AT_ONCE) {
+            let read: Vec<Vec<Reject>> = some
+                .par_iter()
+                .map(|chunk| self.read(*chunk))
+                .collect::<io::Result<_>>()?;
+            for of_batch in read {
+                for reject in of_batch {
+                    while let Some(earlier) = late.next_if(|l| key(l.file, l.row) < key(reject.file, reject.row)) {
+                        part.push(earlier.clone());
+                    }
+                    part.push(reject);
                 }
-                part.push(reject);
-            }
-            if part_rows <= part.len() {
-                give(&part)?;
-                part.clear();
+                if part_rows <= part.len() {
+                    give(&part)?;
+                    part.clear();
+                }
             }
         }
         part.extend(late.cloned());

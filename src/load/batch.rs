@@ -324,27 +324,54 @@ impl RawRows {
         }
     }
 
-    /// Row `i` as text: the line itself, or a JSON object of the columns that are read.
+    /// Row `i` as text: see [`RowTexts::row`].
     pub fn text(&self, i: usize) -> String {
-        match self {
-            Self::Text { bytes, records, .. } => {
+        self.texts().row(i)
+    }
+
+    pub fn texts(&self) -> RowTexts<'_> {
+        let mut columns: Vec<(String, Option<ArrayFormatter<'_>>)> = Vec::new();
+        if let Self::Columns { batch, .. } | Self::Picked { batch, .. } = self {
+            const OPTIONS: FormatOptions<'_> = FormatOptions::new().with_null("");
+            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+                let key = serde_json::Value::from(field.name().as_str()).to_string();
+                let formatter = ArrayFormatter::try_new(array.as_ref(), &OPTIONS).ok();
+                // Of columns of the same name the last counts.
+                match columns.iter_mut().find(|(of, _)| *of == key) {
+                    Some((_, before)) => *before = formatter,
+                    None => columns.push((key, formatter)),
+                }
+            }
+        }
+        RowTexts { raw: self, columns }
+    }
+}
+
+/// Rows of a batch as text; what is the same for every row is made once.
+pub struct RowTexts<'a> {
+    raw: &'a RawRows,
+    /// Names as JSON. Values that cannot be written stay empty.
+    columns: Vec<(String, Option<ArrayFormatter<'a>>)>,
+}
+
+impl RowTexts<'_> {
+    /// Row `i`: the line itself, or a JSON object of the columns that are read.
+    pub fn row(&self, i: usize) -> String {
+        match self.raw {
+            RawRows::Text { bytes, records, .. } => {
                 let Record { start, end, .. } = records[i];
                 String::from_utf8_lossy(&bytes[start as usize..end as usize])
                     .trim_end_matches(['\r', '\n'])
                     .to_string()
             }
-            Self::Columns { batch, .. } | Self::Picked { batch, .. } => {
-                let options = FormatOptions::default().with_null("");
-                let cell = |array: &arrow::array::ArrayRef| match ArrayFormatter::try_new(array.as_ref(), &options) {
-                    Ok(formatter) => formatter.value(i).to_string(),
-                    Err(_) => String::new(),
-                };
-                let schema = batch.schema();
-                let cells = schema.fields().iter().zip(batch.columns());
-                let object: serde_json::Map<String, serde_json::Value> = cells
-                    .map(|(field, array)| (field.name().clone(), cell(array).into()))
-                    .collect();
-                serde_json::Value::Object(object).to_string()
+            RawRows::Columns { .. } | RawRows::Picked { .. } => {
+                let cells = self.columns.iter().map(|(key, formatter)| {
+                    let value = formatter
+                        .as_ref()
+                        .map_or_else(String::new, |of| of.value(i).to_string());
+                    format!("{key}:{}", serde_json::Value::from(value))
+                });
+                format!("{{{}}}", cells.collect::<Vec<_>>().join(","))
             }
         }
     }

@@ -9,9 +9,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{
-    DataFrame, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader,
-};
+use polars::prelude::{DataFrame, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
 use serde::Serialize;
 
 use super::row_groups::{self, Fault};
@@ -170,9 +168,26 @@ impl Staging {
         parts: &[Range<usize>],
         columns: &[PartColumn<'_>],
     ) -> Result<(), Error> {
+        let write = &mut |writer: &mut row_groups::Writer<'_>| {
+            let mut parts = parts.iter();
+            parts.try_for_each(|part| writer.add(columns, part.clone()))
+        };
+        self.row_groups(table, columns, write)
+    }
+
+    /// As [`Staging::table`], for a table that `write` gives a row group at a time; `columns` tell their names and types.
+    pub(super) fn row_groups(
+        &mut self,
+        table: &'static Table,
+        columns: &[PartColumn<'_>],
+        write: &mut dyn FnMut(&mut row_groups::Writer<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Error> {
         let name = format!("{}.parquet", table.name);
         let path = self.folder.join(&name);
-        let written = row_groups::write(&path, table, &key_values(table), parts, columns);
+        let written = row_groups::Writer::create(&path, table, &key_values(table), columns).and_then(|mut writer| {
+            write(&mut writer)?;
+            writer.finish()
+        });
         let written = written.map_err(|fault| match fault {
             Fault::Io(source) => io_error("write", &path)(source),
             Fault::Parquet(source) => Error::encode(table, source),
@@ -190,78 +205,6 @@ impl Staging {
             path: name,
             rows: Some(written.rows),
             hash: format!("blake3:{}", written.hash.to_hex()),
-        });
-        Ok(())
-    }
-
-    /// As [`Staging::table`], for a table too large to be held whole: `each_part` gives its parts in order, and is asked
-    /// twice, to write them and to compare them with what was written.
-    pub fn table_in_parts(
-        &mut self,
-        table: &'static Table,
-        each_part: &mut dyn FnMut(TakePart<'_>) -> Result<(), PartError>,
-    ) -> Result<(), Error> {
-        let name = format!("{}.parquet", table.name);
-        let path = self.folder.join(&name);
-        let failed = |error: PartError| match error {
-            PartError::Io(source) => io_error("write", &path)(source),
-            PartError::Frame(source) => Error::encode(table, source),
-            PartError::Publish(error) => error,
-        };
-        let file = File::create(&path).map_err(io_error("create", &path))?;
-        let mut writer = None;
-        let mut n_rows = 0;
-        let written = each_part(&mut |frame| {
-            let violations = table.check(frame);
-            if !violations.is_empty() {
-                return Err(PartError::Publish(Error::Schema {
-                    table: table.name,
-                    violations,
-                }));
-            }
-            frame.rechunk_mut();
-            let writer = match &mut writer {
-                Some(writer) => writer,
-                None => {
-                    let to = ParquetWriter::new(file.try_clone()?)
-                        .with_compression(ParquetCompression::Zstd(None))
-                        .with_key_value_metadata(Some(KeyValueMetadata::from_static(key_values(table))));
-                    writer.insert(to.batched(frame.schema())?)
-                }
-            };
-            writer.write_batch(frame)?;
-            n_rows += frame.height() as u64;
-            Ok(())
-        });
-        written.map_err(failed)?;
-        if let Some(writer) = &mut writer {
-            writer.finish().map_err(|source| Error::encode(table, source))?;
-        }
-        file.sync_all().map_err(io_error("write", &path))?;
-
-        let mut start = 0;
-        let compared = each_part(&mut |frame| {
-            let file = File::open(&path)?;
-            let again = ParquetReader::new(file)
-                .with_slice(Some((start, frame.height())))
-                .finish()?;
-            start += frame.height();
-            if !again.equals_missing(frame) {
-                return Err(PartError::Publish(Error::Changed {
-                    table: table.name,
-                    path: path.clone(),
-                }));
-            }
-            Ok(())
-        });
-        compared.map_err(failed)?;
-        let mut hasher = blake3::Hasher::new();
-        let read = File::open(&path).and_then(|file| hasher.update_reader(file).map(drop));
-        read.map_err(io_error("read back", &path))?;
-        self.files.push(Published {
-            path: name,
-            rows: Some(n_rows),
-            hash: format!("blake3:{}", hasher.finalize().to_hex()),
         });
         Ok(())
     }
@@ -339,20 +282,6 @@ impl Drop for Staging {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
-}
-
-/// What takes one part of a table after another.
-pub type TakePart<'a> = &'a mut dyn FnMut(&mut DataFrame) -> Result<(), PartError>;
-
-/// Why a part of a table could not be made or written.
-#[derive(Debug, thiserror::Error)]
-pub enum PartError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error(transparent)]
-    Frame(#[from] PolarsError),
-    #[error(transparent)]
-    Publish(Error),
 }
 
 /// Hashes what passes through.

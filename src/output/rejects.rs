@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use polars::prelude::{Column as Series, DataFrame, PolarsResult};
-
 use super::publish::{Error, Staging};
-use crate::clean::{Reject, Rejects, TABLE};
+use crate::clean::{Reject, Rejects, Rule, TABLE};
 use crate::load::{Plan, record_fields};
+use crate::schema::parts::PartColumn;
+use crate::units::Fixed;
 
-/// Rows of a part, which is held in memory as a frame.
+/// Rows of a part, which is held in memory: a row group.
 const PART_ROWS: usize = 200_000;
 
 /// The columns that `rejects.csv` adds to those of the input.
@@ -31,11 +31,10 @@ pub fn write(plan: &Plan, rejects: &Rejects, with_csv: bool, staging: &mut Stagi
     by_path.iter().enumerate().for_each(|(position, &i)| rank[i] = position);
     let rank = |file: u32| rank[file as usize];
 
-    staging.table_in_parts(&TABLE, &mut |give| {
-        if rejects.is_empty() {
-            return give(&mut frame(&paths, &[])?);
-        }
-        rejects.in_order(rank, PART_ROWS, |part| give(&mut frame(&paths, part)?))
+    staging.row_groups(&TABLE, &columns(&paths, &[]), &mut |writer| {
+        rejects.in_order(rank, PART_ROWS, |part| {
+            writer.add(&columns(&paths, part), 0..part.len())
+        })
     })?;
     if with_csv {
         staging.file_of("rejects.csv", &mut |into| {
@@ -49,17 +48,16 @@ pub fn write(plan: &Plan, rejects: &Rejects, with_csv: bool, staging: &mut Stagi
     Ok(())
 }
 
-fn frame(paths: &[String], rejects: &[Reject]) -> PolarsResult<DataFrame> {
-    let file: Vec<&str> = rejects.iter().map(|r| paths[r.file as usize].as_str()).collect();
-    let amount: Vec<Option<f64>> = rejects.iter().map(|r| r.amount.map(|a| a.to_f64())).collect();
-    let line: Vec<Option<&str>> = rejects.iter().map(|r| r.line.as_deref()).collect();
-    DataFrame::new_infer_height(vec![
-        Series::new("file".into(), file),
-        Series::new("row".into(), rejects.iter().map(|r| r.row).collect::<Vec<u64>>()),
-        Series::new("rule".into(), rejects.iter().map(|r| r.rule.id()).collect::<Vec<_>>()),
-        Series::new("amount".into(), amount),
-        Series::new("line".into(), line),
-    ])
+fn columns<'a>(paths: &'a [String], rejects: &'a [Reject]) -> Vec<PartColumn<'a>> {
+    let paths = paths.iter().map(String::as_str);
+    let rules = Rule::ALL.iter().map(|rule| rule.id());
+    vec![
+        PartColumn::names("file", paths, |i| Some(rejects[i].file as usize)),
+        PartColumn::u64s("row", |i| rejects[i].row),
+        PartColumn::names("rule", rules, |i| Some(rejects[i].rule as usize)),
+        PartColumn::maybe_f64s("amount", |i| rejects[i].amount.map(Fixed::to_f64)),
+        PartColumn::texts("line", |i| rejects[i].line.as_deref()),
+    ]
 }
 
 /// Rejected lines with the columns of the input.

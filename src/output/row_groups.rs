@@ -73,72 +73,99 @@ pub(super) struct Written {
     pub hash: blake3::Hash,
 }
 
-/// Writes `columns`, those of `table` in their order, to `path`, a row group for each of `parts`.
-pub(super) fn write(
-    path: &Path,
-    table: &Table,
-    key_values: &[(String, String)],
-    parts: &[Range<usize>],
-    columns: &[PartColumn<'_>],
-) -> Result<Written, Fault> {
-    let described = table.describe(columns).map_err(|found| Fault::Schema(vec![found]))?;
-    let fields = columns.iter().zip(&described);
-    let fields = fields.map(|(column, described)| Field::new(&column.name, described.ty.arrow(), true));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let parquet_schema = ArrowSchemaConverter::new().schema_root("root").convert(&schema)?;
-    let mut properties = properties(columns, key_values)?;
-    add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+/// A table that is being written, a row group after another.
+pub(super) struct Writer<'a> {
+    path: &'a Path,
+    table: &'a Table,
+    described: Vec<Column>,
+    file: File,
+    inner: SerializedFileWriter<File>,
+    factory: ArrowRowGroupWriterFactory,
+    /// The keys of the last row.
+    last: Vec<ArrayRef>,
+    digests: Vec<Vec<Digest>>,
+    n_rows: usize,
+}
 
-    let file = File::create(path)?;
-    let root = parquet_schema.root_schema_ptr();
-    let mut writer = SerializedFileWriter::new(file.try_clone()?, root, Arc::new(properties))?;
-    let factory = ArrowRowGroupWriterFactory::new(&writer, schema);
-    let keys: Vec<&PartColumn<'_>> = table
-        .sorted_by
-        .iter()
-        .filter_map(|key| columns.iter().find(|column| column.name == *key))
-        .collect();
-    let mut last = Vec::new();
-    let mut digests = Vec::with_capacity(parts.len());
-    let mut n_rows = 0;
-    for (number, part) in parts.iter().enumerate() {
-        let writers = factory.create_column_writers(number)?;
-        let encode = || encode(table, &described, columns, writers, part, n_rows);
+impl<'a> Writer<'a> {
+    /// `columns` are those of `table` in their order; of them only names and types count here.
+    pub fn create(
+        path: &'a Path,
+        table: &'a Table,
+        key_values: &[(String, String)],
+        columns: &[PartColumn<'_>],
+    ) -> Result<Self, Fault> {
+        let described = table.describe(columns).map_err(|found| Fault::Schema(vec![found]))?;
+        let fields = columns.iter().zip(&described);
+        let fields = fields.map(|(column, described)| Field::new(&column.name, described.ty.arrow(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let parquet_schema = ArrowSchemaConverter::new().schema_root("root").convert(&schema)?;
+        let mut properties = properties(columns, key_values)?;
+        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+
+        let file = File::create(path)?;
+        let root = parquet_schema.root_schema_ptr();
+        let inner = SerializedFileWriter::new(file.try_clone()?, root, Arc::new(properties))?;
+        let factory = ArrowRowGroupWriterFactory::new(&inner, schema);
+        Ok(Self {
+            path,
+            table,
+            described,
+            file,
+            inner,
+            factory,
+            last: Vec::new(),
+            digests: Vec::new(),
+            n_rows: 0,
+        })
+    }
+
+    /// Writes these rows of `columns`, which are as those that the file was created with.
+    pub fn add(&mut self, columns: &[PartColumn<'_>], rows: Range<usize>) -> Result<(), Fault> {
+        let writers = self.factory.create_column_writers(self.digests.len())?;
+        let (table, n_rows) = (self.table, self.n_rows);
+        let encode = || encode(table, &self.described, columns, writers, &rows, n_rows);
         let check_order = || {
-            let keys: Vec<ArrayRef> = keys.iter().map(|key| key.make(part.clone())).collect();
-            table.check_order(&keys, &mut last, n_rows)
+            let keys = table.sorted_by.iter();
+            let keys = keys.filter_map(|key| columns.iter().find(|column| column.name == *key));
+            let keys: Vec<ArrayRef> = keys.map(|key| key.make(rows.clone())).collect();
+            table.check_order(&keys, &mut self.last, n_rows)
         };
         let (encoded, unsorted) = rayon::join(encode, check_order);
         let encoded = encoded?;
         if let Some(unsorted) = unsorted? {
             return Err(Fault::Schema(vec![unsorted]));
         }
-        n_rows += encoded.first().map_or(0, |column| column.n_rows);
-        let mut row_group = writer.next_row_group()?;
+        self.n_rows += encoded.first().map_or(0, |column| column.n_rows);
+        let mut row_group = self.inner.next_row_group()?;
         let mut of_part = Vec::with_capacity(encoded.len());
         for column in encoded {
             column.chunk.append_to_row_group(&mut row_group)?;
             of_part.push(column.digest);
         }
         row_group.close()?;
-        digests.push(of_part);
+        self.digests.push(of_part);
+        Ok(())
     }
-    writer.close()?;
-    file.sync_all()?;
 
-    let (same, hash) = rayon::join(|| reads_back(path, &digests), || hash_file(path));
-    let same = match same {
-        // What cannot be decoded is not what was written.
-        Err(Fault::Parquet(_) | Fault::Arrow(_)) => false,
-        same => same?,
-    };
-    if !same {
-        return Err(Fault::Changed);
+    /// Ends the file, and compares what it gives with what was put in.
+    pub fn finish(self) -> Result<Written, Fault> {
+        self.inner.close()?;
+        self.file.sync_all()?;
+        let (same, hash) = rayon::join(|| reads_back(self.path, &self.digests), || hash_file(self.path));
+        let same = match same {
+            // What cannot be decoded is not what was written.
+            Err(Fault::Parquet(_) | Fault::Arrow(_)) => false,
+            same => same?,
+        };
+        if !same {
+            return Err(Fault::Changed);
+        }
+        Ok(Written {
+            rows: self.n_rows as u64,
+            hash: hash?,
+        })
     }
-    Ok(Written {
-        rows: n_rows as u64,
-        hash: hash?,
-    })
 }
 
 fn properties(columns: &[PartColumn<'_>], key_values: &[(String, String)]) -> Result<WriterProperties, ParquetError> {
@@ -388,6 +415,17 @@ mod tests {
         ]
     }
 
+    fn write(
+        path: &Path,
+        key_values: &[(String, String)],
+        parts: &[Range<usize>],
+        columns: &[PartColumn<'_>],
+    ) -> Result<Written, Fault> {
+        let mut writer = Writer::create(path, &TABLE, key_values, columns)?;
+        parts.iter().try_for_each(|part| writer.add(columns, part.clone()))?;
+        writer.finish()
+    }
+
     fn ids() -> Vec<String> {
         (0..N).map(|i| format!("{i:06}")).collect()
     }
@@ -401,7 +439,7 @@ mod tests {
         let write = |n_threads: usize| {
             let path = folder.path().join(n_threads.to_string());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-            let written = pool.install(|| write(&path, &TABLE, &key_values, &parts, &columns(&ids)));
+            let written = pool.install(|| write(&path, &key_values, &parts, &columns(&ids)));
             (written.unwrap(), std::fs::read(path).unwrap())
         };
         let (written, bytes) = write(1);
@@ -447,7 +485,7 @@ mod tests {
     fn no_rows_are_a_table_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t");
-        assert_eq!(write(&path, &TABLE, &[], &[], &columns(&[])).unwrap().rows, 0);
+        assert_eq!(write(&path, &[], &[], &columns(&[])).unwrap().rows, 0);
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
         assert_eq!(reader.schema().fields().len(), 12);
     }
@@ -457,14 +495,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t");
         let ids = ids();
-        let twice = write(&path, &TABLE, &[], &[0..5, 4..9], &columns(&ids));
+        let twice = write(&path, &[], &[0..5, 4..9], &columns(&ids));
         assert!(matches!(
             twice.map(|written| written.rows),
             Err(Fault::Schema(found)) if matches!(found[..], [Violation::Order { row: 5, .. }])
         ));
         let mut columns = columns(&ids);
         columns[5] = PartColumn::f64s("money", |i| if i == 7 { f64::INFINITY } else { 0.0 });
-        let infinite = write(&path, &TABLE, &[], &[0..5, 5..9], &columns);
+        let infinite = write(&path, &[], &[0..5, 5..9], &columns);
         assert!(matches!(
             infinite.map(|written| written.rows),
             Err(Fault::Schema(found)) if matches!(found[..], [Violation::NotFinite { row: 7, .. }])
@@ -494,7 +532,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t");
         let ids = ids();
-        write(&path, &TABLE, &[], std::slice::from_ref(&(0..9)), &columns(&ids)).unwrap();
+        write(&path, &[], std::slice::from_ref(&(0..9)), &columns(&ids)).unwrap();
         let digests: Vec<Digest> = columns(&ids)
             .iter()
             .map(|column| {

@@ -15,7 +15,7 @@ use arrow::array::{
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::SortOptions;
-use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, UInt8Type, UInt16Type, UInt32Type};
+use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow::error::ArrowError;
 
 use super::{ATTRIBUTE_PREFIX, Column, Table, Type, Violation};
@@ -87,6 +87,11 @@ impl<'a> PartColumn<'a> {
     /// Counts; ranks do not repeat.
     pub fn u32s(name: &str, value: impl Fn(usize) -> u32 + Send + Sync + 'a) -> Self {
         Self::primitive::<UInt32Type>(name, value)
+    }
+
+    /// Positions, which do not repeat.
+    pub fn u64s(name: &str, value: impl Fn(usize) -> u64 + Send + Sync + 'a) -> Self {
+        Self::primitive::<UInt64Type>(name, value)
     }
 
     pub fn maybe_u32s(name: &str, value: impl Fn(usize) -> Option<u32> + Send + Sync + 'a) -> Self {

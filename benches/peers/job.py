@@ -7,7 +7,7 @@
 notebook: pandas, lifetimes, scikit-learn and mlxtend, as a good analyst writes it (`job_notebook.py`).
 fast: Polars, NumPy and SciPy, as an engineer in a hurry writes it (`job_fast.py`).
 quintile: `quintile run` with its defaults, report included; `quintile, one model` is told to fit BG/NBD alone, as the
-two stacks do, instead of having six models compete.
+two stacks do, instead of having six models compete; `quintile, 400 MB` is told to get by with that much memory.
 
 Transactions become customers with RFM scores, segments, lifetime value, clusters, shares and a next product, and
 product pairs; Parquet comes out. What the stacks do less than quintile stands at the top of each file. Every
@@ -46,7 +46,13 @@ from pathlib import Path
 from reductions import REPOSITORY, generate
 
 STACKS = ["fast", "notebook"]
-NAMES = ["quintile", "quintile, one model", *STACKS]
+# What `quintile run` is told beside its input.
+RUNS = {
+    "quintile": [],
+    "quintile, one model": ["--set", "clv.model=bg_nbd"],
+    "quintile, 400 MB": ["--memory", "400MB"],
+}
+NAMES = [*RUNS, *STACKS]
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
 # As in default.toml: the scores of recency and frequency.
 SEGMENTS = [
@@ -161,10 +167,8 @@ def run_stack(stack, file, out):
     return {**used, **json.loads(text.splitlines()[-1])}
 
 
-def run_quintile(program, file, out, settings):
-    command = [program, "run", "--quiet", "--input", file, "--out", str(out), "--set", "clv.horizon_days=360"]
-    for setting in settings:
-        command += ["--set", setting]
+def run_quintile(program, file, out, more):
+    command = [program, "run", "--quiet", "--input", file, "--out", str(out), "--set", "clv.horizon_days=360", *more]
     _, used = measured(command, dict(os.environ))
     manifest = json.loads(next(out.glob("*/manifest.json")).read_text())
     models, pairs = manifest["models"], manifest["pairs"]
@@ -238,9 +242,10 @@ def table(results, n_lines, size):
     def median(name, key):
         return statistics.median(run[key] for run in results[name])
 
-    heads = ["seconds", "of each run", "processor seconds", "peak MB", "seconds / quintile's", "processor", "memory"]
+    heads = ["seconds", "of each run", "lines / second", "processor seconds", "peak MB"]
+    heads += ["seconds / quintile's", "processor", "memory"]
     print(f"\n| {n_lines:,} lines, {size:.0f} MB of Parquet | {' | '.join(heads)} |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
     keys = ["seconds", "processor_seconds", "peak_bytes"]
     for name, runs in results.items():
         values = [median(name, key) for key in keys]
@@ -248,7 +253,7 @@ def table(results, n_lines, size):
             "" if "quintile" not in results else f"{median(name, key) / median('quintile', key):.2f}" for key in keys
         ]
         every = " ".join(f"{run['seconds']:.1f}" for run in runs)
-        cells = [f"{values[0]:.2f}", every, f"{values[1]:.2f}", f"{values[2] / 1e6:.0f}", *ratios]
+        cells = [f"{values[0]:.2f}", every, f"{n_lines / values[0]:,.0f}", f"{values[1]:.2f}", f"{values[2] / 1e6:.0f}", *ratios]
         print(f"| {name} | {' | '.join(cells)} |")
     print("\nSeconds of the steps, first run:")
     for name, runs in results.items():
@@ -274,8 +279,7 @@ def compare(arguments, lines, folder):
                 if name in STACKS:
                     run = run_stack(name, file, out)
                 else:
-                    settings = ["clv.model=bg_nbd"] if name != "quintile" else []
-                    run = run_quintile(arguments.quintile, file, out, settings)
+                    run = run_quintile(arguments.quintile, file, out, RUNS[name])
                 print(f"    {name}: {json.dumps(run)}", flush=True)
                 results.setdefault(name, []).append(run)
                 # As soon as there is something to compare, for the notebook may take long and be broken off.

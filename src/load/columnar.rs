@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, make_array};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type,
     Int16Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -197,15 +197,44 @@ impl ParquetFile {
     }
 }
 
+/// The same values, with all zones called `+00:00`: a time with a zone is an instant, and few names of zones can be shown.
+fn showable(batch: RecordBatch) -> RecordBatch {
+    let in_utc = |ty: &DataType| match ty {
+        DataType::Timestamp(unit, Some(_)) => Some(DataType::Timestamp(*unit, Some("+00:00".into()))),
+        _ => None,
+    };
+    let schema = batch.schema();
+    if !schema.fields().iter().any(|field| in_utc(field.data_type()).is_some()) {
+        return batch;
+    }
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        let again = in_utc(field.data_type()).and_then(|ty| {
+            column
+                .to_data()
+                .into_builder()
+                .data_type(ty)
+                .build()
+                .ok()
+                .map(make_array)
+        });
+        let column = again.unwrap_or_else(|| column.clone());
+        fields.push(field.as_ref().clone().with_data_type(column.data_type().clone()));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap_or(batch)
+}
+
 /// The values of each column as text, for guessing what the columns are.
 pub fn sample_texts(batch: &RecordBatch) -> Vec<Vec<Vec<u8>>> {
+    let batch = showable(batch.clone());
     let options = FormatOptions::default();
     let texts = |array: &ArrayRef| -> Vec<Vec<u8>> {
         match ArrayFormatter::try_new(array.as_ref(), &options) {
             Ok(formatter) => (0..array.len())
                 .map(|row| formatter.value(row).to_string().into_bytes())
                 .collect(),
-            // A type that cannot be shown, such as a time of an unknown zone: as many blanks.
+            // A type that cannot be shown: as many blanks.
             Err(_) => vec![Vec::new(); array.len()],
         }
     };
@@ -222,6 +251,7 @@ pub fn to_raw(
     clock: &mut LocalClock,
     dictionaries: &mut Dictionaries,
 ) -> RawBatch {
+    let batch = showable(batch);
     let array = |c: Canonical| positions[c as usize].map(|i| batch.column(i).clone());
     let texts: Vec<_> = mapping
         .texts()
@@ -258,6 +288,7 @@ pub fn to_raw_picked(
     rows: Vec<u64>,
     clock: &mut LocalClock,
 ) -> RawBatch {
+    let batch = showable(batch);
     let mut raw = to_raw(
         batch.clone(),
         positions,
@@ -524,13 +555,13 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_cannot_be_shown_has_as_many_values() {
-        let times = TimestampSecondArray::from(vec![1, 2]).with_timezone("Mars/Base");
+    fn a_time_is_shown_as_an_instant_whatever_its_zone_is_called() {
+        let times = TimestampSecondArray::from(vec![Some(1), None]).with_timezone("Mars/Base");
         let columns: [(&str, ArrayRef); 2] = [
             ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
             ("at", Arc::new(times)),
         ];
         let texts = sample_texts(&RecordBatch::try_from_iter(columns).unwrap());
-        assert_eq!(texts[1], [b"".to_vec(), b"".to_vec()]);
+        assert_eq!(texts[1], [b"1970-01-01T00:00:01Z".to_vec(), b"".to_vec()]);
     }
 }

@@ -53,6 +53,8 @@ pub struct Reducer {
     remaining: Vec<i64>,
     refunded: Vec<i64>,
     by_product: Vec<u32>,
+    /// Products of which something came back.
+    returned: Vec<u32>,
     open_sales: Vec<u32>,
     by_order: Vec<u32>,
     pub(super) plain: Plain,
@@ -173,11 +175,18 @@ impl Reducer {
                 .map(|line| if line.is(IS_RETURN) { 0 } else { measure(line) }),
         );
         self.refunded.resize(lines.len(), 0);
-        if !lines.iter().any(|line| line.is(IS_RETURN)) {
+        self.returned.clear();
+        let returns = lines.iter().filter(|line| line.is(IS_RETURN));
+        self.returned.extend(returns.map(|line| line.product));
+        if self.returned.is_empty() {
             return;
         }
+        self.returned.sort_unstable();
+        self.returned.dedup();
+        // Few products come back: the others need not be sorted.
+        let comes_back = |&i: &u32| self.returned.binary_search(&lines[i as usize].product).is_ok();
         self.by_product.clear();
-        self.by_product.extend(0..lines.len() as u32);
+        self.by_product.extend((0..lines.len() as u32).filter(comes_back));
         // Within a minute sales come first: a return can undo a sale of the same minute.
         self.by_product.sort_by_key(|&i| {
             let line = &lines[i as usize];

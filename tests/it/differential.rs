@@ -355,6 +355,11 @@ fn row_order_does_not_show_where_duplicates_are_dropped() {
 }
 
 fn write_parquet(bench: &Bench, name: &str, lines: &[Line]) -> String {
+    write_parquet_in(bench, name, lines, None)
+}
+
+/// The times have a zone, if one is given.
+fn write_parquet_in(bench: &Bench, name: &str, lines: &[Line], zone: Option<&str>) -> String {
     let text = |of: fn(&Line) -> Option<&str>| -> ArrayRef {
         Arc::new(StringArray::from(lines.iter().map(of).collect::<Vec<_>>()))
     };
@@ -363,9 +368,9 @@ fn write_parquet(bench: &Bench, name: &str, lines: &[Line]) -> String {
         ("order_id", text(|l| Some(&l.order))),
         (
             "ordered_at",
-            Arc::new(TimestampSecondArray::from_iter_values(
-                lines.iter().map(|l| l.minute * 60),
-            )),
+            Arc::new(
+                TimestampSecondArray::from_iter_values(lines.iter().map(|l| l.minute * 60)).with_timezone_opt(zone),
+            ),
         ),
         ("product_id", text(|l| l.product.as_deref())),
         (
@@ -385,7 +390,27 @@ fn write_parquet(bench: &Bench, name: &str, lines: &[Line]) -> String {
     bench.write(name, writer.into_inner().unwrap())
 }
 
-/// What no stage reads stands in a rejected line all the same: it is to be repaired without loss.
+/// Times with a zone are instants; the zone may be called as it likes (`UTC` by Spark and pandas).
+#[test]
+fn what_a_zone_is_called_does_not_show() {
+    let bench = Bench::new();
+    let mut lines = history(17, 120);
+    lines[7].customer = None;
+    let plain = bench.snapshot(&write_parquet(&bench, "plain.parquet", &lines), "plain", &[]);
+    for (zone, name) in [
+        ("UTC", "utc"),
+        ("+00:00", "offset"),
+        ("Europe/Berlin", "berlin"),
+        ("Mars/Base", "mars"),
+    ] {
+        let input = write_parquet_in(&bench, &format!("{name}.parquet"), &lines, Some(zone));
+        let run = bench.snapshot(&input, name, &[]);
+        assert_same_results(&plain, &run, zone);
+        assert!(run.table("rejects").texts("line")[0].contains(r#"00Z""#), "{zone}");
+    }
+}
+
+/// It is to be repaired without loss.
 #[test]
 fn a_rejected_line_of_parquet_shows_every_column_that_is_read() {
     let bench = Bench::new();

@@ -3,6 +3,7 @@
 //! Text columns are dictionary coded within the block, so that rules about ids look at each distinct value
 //! once; numbers and times are integers with three reserved values for what could not be read.
 
+use std::fmt::Write;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -365,13 +366,21 @@ impl RowTexts<'_> {
                     .to_string()
             }
             RawRows::Columns { .. } | RawRows::Picked { .. } => {
-                let cells = self.columns.iter().map(|(key, formatter)| {
-                    let value = formatter
-                        .as_ref()
-                        .map_or_else(String::new, |of| of.value(i).to_string());
-                    format!("{key}:{}", serde_json::Value::from(value))
-                });
-                format!("{{{}}}", cells.collect::<Vec<_>>().join(","))
+                let (mut object, mut value) = (String::from("{"), String::new());
+                for (n, (key, formatter)) in self.columns.iter().enumerate() {
+                    value.clear();
+                    if let Some(formatter) = formatter {
+                        // Writing into memory does not fail.
+                        let _ = write!(value, "{}", formatter.value(i));
+                    }
+                    object.extend([if n == 0 { "" } else { "," }, key, ":"]);
+                    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+                        object.push_str(&serde_json::Value::from(value.as_str()).to_string());
+                    } else {
+                        object.extend(["\"", &value, "\""]);
+                    }
+                }
+                object + "}"
             }
         }
     }
@@ -489,7 +498,30 @@ impl RawBatch {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
     use super::*;
+
+    #[test]
+    fn a_row_of_columns_is_a_json_object() {
+        let columns: [(&str, ArrayRef); 2] = [
+            (
+                "the \"id\"",
+                Arc::new(StringArray::from(vec![Some("a \"b\" \\ \n\u{1}\u{e9}"), None])),
+            ),
+            ("n", Arc::new(Int64Array::from(vec![1, 2]))),
+        ];
+        let raw = RawRows::Columns {
+            batch: RecordBatch::try_from_iter(columns).unwrap(),
+            first_row: 1,
+        };
+        let first: serde_json::Value = serde_json::from_str(&raw.text(0)).unwrap();
+        assert_eq!(
+            first,
+            serde_json::json!({"the \"id\"": "a \"b\" \\ \n\u{1}\u{e9}", "n": "1"})
+        );
+        assert_eq!(raw.text(1), r#"{"the \"id\"":"","n":"2"}"#);
+    }
 
     #[test]
     fn text_is_coded_in_order_of_appearance_and_blanks_are_missing() {

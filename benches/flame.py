@@ -4,6 +4,8 @@
   perf script --no-inline > perf.txt
   python benches/flame.py perf.txt OUT/as_of=*/manifest.json | inferno-flamegraph --hash > flame.svg
 
+The picture in `runs/` is without the script that inferno puts in.
+
 Stages follow one another, so that the time of a sample says in which it was taken, even where the stack of a thread of
 the pool does not. Frames of the pool, of the standard library and of generated closures are left out; a kernel that
 finds, clears or takes back memory is one frame.

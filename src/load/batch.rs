@@ -366,21 +366,18 @@ impl RowTexts<'_> {
                     .to_string()
             }
             RawRows::Columns { .. } | RawRows::Picked { .. } => {
-                let (mut object, mut value) = (String::from("{"), String::new());
+                let (mut object, mut value) = (vec![b'{'], String::new());
                 for (n, (key, formatter)) in self.columns.iter().enumerate() {
                     value.clear();
+                    // Writing into memory does not fail.
                     if let Some(formatter) = formatter {
-                        // Writing into memory does not fail.
                         let _ = write!(value, "{}", formatter.value(i));
                     }
-                    object.extend([if n == 0 { "" } else { "," }, key, ":"]);
-                    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-                        object.push_str(&serde_json::Value::from(value.as_str()).to_string());
-                    } else {
-                        object.extend(["\"", &value, "\""]);
-                    }
+                    object.extend(if n == 0 { "" } else { "," }.bytes().chain(key.bytes()).chain([b':']));
+                    let _ = serde_json::to_writer(&mut object, &value);
                 }
-                object + "}"
+                object.push(b'}');
+                String::from_utf8(object).unwrap_or_default()
             }
         }
     }

@@ -4,7 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Date64Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type,
     Int16Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -209,15 +210,7 @@ fn showable(batch: RecordBatch) -> RecordBatch {
     }
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        let again = in_utc(field.data_type()).and_then(|ty| {
-            column
-                .to_data()
-                .into_builder()
-                .data_type(ty)
-                .build()
-                .ok()
-                .map(make_array)
-        });
+        let again = in_utc(field.data_type()).and_then(|ty| cast(column, &ty).ok());
         let column = again.unwrap_or_else(|| column.clone());
         fields.push(field.as_ref().clone().with_data_type(column.data_type().clone()));
         columns.push(column);

@@ -9,11 +9,8 @@ use std::io::{self, Write};
 use super::publish::{Error, Staging};
 use crate::clean::{Reject, Rejects, Rule, TABLE};
 use crate::load::{Plan, record_fields};
-use crate::schema::parts::PartColumn;
+use crate::schema::parts::{PART_ROWS, PartColumn};
 use crate::units::Fixed;
-
-/// Rows of a part, which is held in memory: a row group.
-const PART_ROWS: usize = 200_000;
 
 /// The columns that `rejects.csv` adds to those of the input.
 pub const ADDED: [&str; 3] = ["rejected_by", "rejected_file", "rejected_row"];

@@ -117,14 +117,16 @@ impl SpillFile {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn append(&self, bytes: &[u8]) -> io::Result<Segment> {
+    /// Adds the parts one behind the other, as one segment.
+    pub fn append<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> io::Result<Segment> {
         let mut file = self.lock();
         let offset = file.seek(SeekFrom::End(0))?;
-        file.write_all(bytes)?;
-        Ok(Segment {
-            offset,
-            length: bytes.len(),
-        })
+        let mut length = 0;
+        for part in parts {
+            file.write_all(part)?;
+            length += part.len();
+        }
+        Ok(Segment { offset, length })
     }
 
     /// Adds the bytes of the segment to `bytes`.
@@ -156,7 +158,7 @@ mod tests {
                 scope.spawn(move || -> Vec<_> {
                     (from..40)
                         .step_by(2)
-                        .map(|i| (i, file.append(&content(i)).unwrap()))
+                        .map(|i| (i, file.append([&content(i)[..]]).unwrap()))
                         .collect()
                 })
             };

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::ids::{Spreadsheet, differing_in_case, means_anonymous, means_missing, positions, sorted, spreadsheet_id};
 use super::judge::{BatchKeys, CustomerKey, NameKey, OrderKey, ProductKey};
-use super::lines::{Local, N_ANONYMOUS_PARTITIONS, Renumbered, Store, day_of};
+use super::lines::{Renumbered, day_of};
 use super::rejects::pack;
 use super::report::{Example, Histogram, N_EXAMPLES, merge_examples};
+use super::store::{Local, N_ANONYMOUS_PARTITIONS, Store};
 use super::{
     Action, CleanReport, Error, IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_RULES, NO_GROUP, NONE, Params,
     Partition, People, ProductCase, Reject, Rule,

@@ -2,20 +2,22 @@
 //!
 //! In: [`RawBatch`](crate::load::batch::RawBatch)es, from many threads, in any order. Out: [`Transactions`]: integer-coded lines partitioned
 //! by customer, the ids behind the codes, and a [`CleanReport`] whose counts add up.
-//! Cost: one pass over the lines; rules about ids run once for each distinct id of a block. Memory: 32 bytes a
-//! kept line, up to the cap, beyond which lines go to disk; each distinct id once; rejected lines are packed, and go to
-//! disk where there are many.
+//! Cost: one pass over the lines; rules about ids run once for each distinct id of a block. Memory: 10 to 30
+//! bytes a kept line, up to the cap, beyond which lines go to disk; each distinct id once; rejected lines are packed, and
+//! go to disk where there are many.
 
 mod cleaner;
 pub mod elsewhere;
 mod ids;
 mod judge;
 mod lines;
+mod packed;
 mod people;
 mod profile;
 mod rejects;
 mod report;
 mod rules;
+mod store;
 
 use std::collections::BTreeMap;
 
@@ -30,15 +32,13 @@ use crate::spill::Memory;
 use crate::units::Day;
 
 pub use cleaner::{Cleaner, Transactions, Worker};
-pub use lines::{
-    IN_BASKET, IS_RETURN, Line, N_CUSTOMER_PARTITIONS, N_PARTITIONS, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Partition,
-    Renumbered, Room, day_of, minute_of,
-};
+pub use lines::{IN_BASKET, IS_RETURN, Line, NO_COST, NO_GROUP, NON_PRODUCT, NONE, Renumbered, day_of, minute_of};
 pub use people::{People, PeopleError};
 pub use profile::{ColumnProfile, Profile, Profiler};
 pub use rejects::Rejects;
 pub use report::{CleanReport, Count, Example, Reject};
 pub use rules::{Action, Actions, N_RULES, Rule, rules_to_markdown};
+pub use store::{N_CUSTOMER_PARTITIONS, N_PARTITIONS, Partition, Room};
 
 /// The rejected lines.
 pub const TABLE: Table = Table {

@@ -26,8 +26,8 @@ use super::mapping::{Mapping, NUMBERS, Positions, reserved};
 use super::number::{scaled_from_decimal, scaled_from_f32, scaled_from_f64};
 use super::spool::Bytes;
 
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 128 * 1024;
+/// Rows decoded at a time: the columns of a batch stay near the processor.
+const BATCH_ROWS: usize = 32 * 1024;
 
 /// A Parquet file whose footer has been read.
 #[derive(Clone)]

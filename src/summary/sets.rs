@@ -77,8 +77,8 @@ impl Kept {
         let bytes = |codes: &[u32]| -> Vec<u8> { codes.iter().flat_map(|code| code.to_le_bytes()).collect() };
         Ok(Self::OnDisk {
             file: file.clone(),
-            ends: file.append(&bytes(ends))?,
-            items: file.append(&bytes(items))?,
+            ends: file.append([&bytes(ends)[..]])?,
+            items: file.append([&bytes(items)[..]])?,
         })
     }
 

@@ -20,7 +20,9 @@ use crate::units::UNITS_PER_ONE;
 pub const SLACK: usize = 8;
 
 /// So large that the allocator gives each its own pages, and takes them back when it is freed.
-const CHUNK_BYTES: usize = 1 << 17;
+const CHUNK_BYTES: usize = 1 << 18;
+/// Up to here the first chunk grows as it fills: most runs of the program are small.
+const SMALL_BYTES: usize = 1 << 13;
 /// The longest line, rounded up.
 const MOST_BYTES: usize = 64;
 
@@ -121,7 +123,6 @@ pub type Spare = Vec<Vec<u8>>;
 pub struct PackedLines {
     /// Never moved once full.
     full: Vec<Vec<u8>>,
-    /// Grows as it fills where it is the first: most runs of the program are small.
     open: Vec<u8>,
     /// Order, customer and minute of the last line in `open`.
     run: Option<(u64, u32, u32)>,
@@ -170,6 +171,9 @@ impl PackedLines {
             put(word as u64, bytes_of(class));
         }
         bytes[..HEAD_BYTES].copy_from_slice(&head.to_le_bytes());
+        if self.open.capacity() < self.open.len() + at && SMALL_BYTES <= self.open.len() {
+            self.open.reserve_exact(CHUNK_BYTES - self.open.len());
+        }
         self.open.extend_from_slice(&bytes[..at]);
         at
     }

@@ -132,7 +132,7 @@ impl PackedLines {
     /// Adds a line, and its row and file where they are asked for. Returns the bytes that it takes.
     #[inline]
     pub fn push(&mut self, line: &Line, with_row: bool, spare: &mut Spare) -> usize {
-        if CHUNK_BYTES < self.open.len() + MOST_BYTES {
+        if CHUNK_BYTES < self.open.len() + MOST_BYTES + SLACK {
             let next = spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES));
             self.full.push(std::mem::replace(&mut self.open, next));
             self.run = None;
@@ -171,10 +171,13 @@ impl PackedLines {
             put(word as u64, bytes_of(class));
         }
         bytes[..HEAD_BYTES].copy_from_slice(&head.to_le_bytes());
-        if self.open.capacity() < self.open.len() + at && SMALL_BYTES <= self.open.len() {
+        if self.open.capacity() < self.open.len() + bytes.len() && SMALL_BYTES <= self.open.len() {
             self.open.reserve_exact(CHUNK_BYTES - self.open.len());
         }
-        self.open.extend_from_slice(&bytes[..at]);
+        // As many bytes as the compiler knows are a few stores, as many as it does not know are a call.
+        let length = self.open.len() + at;
+        self.open.extend_from_slice(&bytes);
+        self.open.truncate(length);
         at
     }
 

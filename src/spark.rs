@@ -57,6 +57,8 @@ pub enum Error {
         what: &'static str,
         why: String,
     },
+    #[error("the server at {url} does not say which file and row a line comes from: {why}")]
+    NoFileColumns { url: String, why: String },
     #[error("more than {limit} {what}, for example {example:?}")]
     TooMany {
         what: &'static str,
@@ -79,7 +81,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Url { .. } | Self::NotParquet { .. } | Self::Unsupported { .. } => 2,
-            Self::Failed { .. } | Self::TooMany { .. } | Self::Disagreement(_) | Self::Table { .. } => 8,
+            Self::Failed { .. }
+            | Self::NoFileColumns { .. }
+            | Self::TooMany { .. }
+            | Self::Disagreement(_)
+            | Self::Table { .. } => 8,
             // Wrapped in the error of their stage before anybody asks.
             Self::Load(error) => error.exit_code(),
             Self::Clean(_) | Self::Basket(_) => 4,
@@ -95,6 +101,9 @@ impl Error {
             Self::Unsupported { hint, .. } => (*hint).into(),
             Self::Failed { .. } => {
                 "is the server up, and can every worker read the input under that path? Nothing was published".into()
+            }
+            Self::NoFileColumns { .. } => {
+                "Apache Spark 4 has the column _metadata; see \"On a cluster\" in README. Nothing was published".into()
             }
             Self::TooMany { .. } => "is the right column mapped? See --map; such ids are looked at one by one".into(),
             Self::Disagreement(_) => "was the input written while it was read? If not, please report it".into(),

@@ -155,29 +155,18 @@ impl Session {
         self.name(name, input)
     }
 
-    /// A temporary view of Parquet files, with `expressions` over their columns.
-    pub fn view_of_parquet(&self, name: &str, paths: &[String], expressions: &[&str]) -> Result<(), Error> {
-        let read = relation(proto::relation::RelType::Read(proto::Read {
-            is_streaming: false,
-            read_type: Some(proto::read::ReadType::DataSource(proto::read::DataSource {
-                format: Some("parquet".to_owned()),
-                paths: paths.to_vec(),
-                ..Default::default()
-            })),
-        }));
-        let expression = |text: &&str| proto::Expression {
-            expr_type: Some(proto::expression::ExprType::ExpressionString(
-                proto::expression::ExpressionString {
-                    expression: (*text).to_owned(),
-                },
-            )),
-            ..Default::default()
+    /// A temporary view of Parquet files, with what the server knows of each row's file: `own`, expressions after all
+    /// columns of the input.
+    pub fn view_of_parquet(&self, name: &str, paths: &[String], own: &[&str]) -> Result<(), Error> {
+        let error = match self.name(name, parquet(paths, own)) {
+            Err(error @ Error::Failed { .. }) => error,
+            done => return done,
         };
-        let project = relation(proto::relation::RelType::Project(Box::new(proto::Project {
-            input: Some(Box::new(read)),
-            expressions: expressions.iter().map(expression).collect(),
-        })));
-        self.name(name, project)
+        // Where the columns alone can be had, it is not the path that is wrong.
+        match (error, self.name(name, parquet(paths, &[]))) {
+            (Error::Failed { url, why, .. }, Ok(())) => Err(Error::NoFileColumns { url, why }),
+            (error, _) => Err(error),
+        }
     }
 
     /// A temporary view of rows that we send.
@@ -275,6 +264,30 @@ fn relation(rel_type: proto::relation::RelType) -> proto::Relation {
         rel_type: Some(rel_type),
         ..Default::default()
     }
+}
+
+/// Parquet files with `own` expressions after their columns.
+fn parquet(paths: &[String], own: &[&str]) -> proto::Relation {
+    let read = relation(proto::relation::RelType::Read(proto::Read {
+        is_streaming: false,
+        read_type: Some(proto::read::ReadType::DataSource(proto::read::DataSource {
+            format: Some("parquet".to_owned()),
+            paths: paths.to_vec(),
+            ..Default::default()
+        })),
+    }));
+    let expression = |text: &&str| proto::Expression {
+        expr_type: Some(proto::expression::ExprType::ExpressionString(
+            proto::expression::ExpressionString {
+                expression: (*text).to_owned(),
+            },
+        )),
+        ..Default::default()
+    };
+    relation(proto::relation::RelType::Project(Box::new(proto::Project {
+        input: Some(Box::new(read)),
+        expressions: ["*"].iter().chain(own).map(expression).collect(),
+    })))
 }
 
 /// Whether the connection was lost and the work may go on: not reachable, or a cursor that was disconnected.

@@ -18,14 +18,13 @@ use crate::load::{self, FilePlan, Format, Plan, unescaped};
 const SAMPLE_ROWS: usize = 5_000;
 const MAX_FILES: usize = u16::MAX as usize;
 /// Columns of our own in `quintile_raw`, after those of the input.
-const OWN: [&str; 5] = [
-    "*",
+const OWN: [&str; 4] = [
     "_metadata.file_path AS quintile_file",
     "_metadata.row_index AS quintile_row",
     "_metadata.file_size AS quintile_size",
     "_metadata.file_modification_time AS quintile_time",
 ];
-const N_OWN: usize = OWN.len() - 1;
+const N_OWN: usize = OWN.len();
 
 /// An input: as the user wrote it, and as it is sent to the cluster.
 struct Named {

@@ -2,9 +2,10 @@
 //!
 //! A standalone master, two worker processes and the Connect server are started on loopback from a wheel of pyspark:
 //! QUINTILE_PYSPARK names the virtual environment that has it (`.ci/run` makes one). Without it, or without Java 17, the
-//! tests say that they are skipped.
+//! tests say that they are skipped. In the same way QUINTILE_PYSAIL names one with pysail, whose server needs no Java.
 
 mod histories;
+mod sail;
 mod spark;
 
 use std::fs;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use histories::History;
+use sail::Sail;
 use spark::Spark;
 
 /// Settings under which an input is run, beside the defaults.
@@ -261,6 +263,21 @@ fn what_a_cluster_cannot_do_is_refused() {
     let nobody = ["--cluster", "sc://127.0.0.1:9"];
     let ran = run(&input, &out, &nobody);
     assert_eq!(ran.status.code(), Some(8), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+#[test]
+fn a_server_that_does_not_know_the_row_of_a_line_is_refused() {
+    let Some(sail) = Sail::start() else { return };
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let input = History::PLAIN.write(folder.path());
+    let ran = run(&input, &out, &["--cluster", &sail.url]);
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(8), "{said}");
+    for part in [&sail.url, "_metadata", "hint: Apache Spark 4"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(snapshot(&out).is_none());
 }
 
 #[test]

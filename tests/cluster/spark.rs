@@ -22,7 +22,7 @@ pub struct Spark {
     _alone: MutexGuard<'static, ()>,
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -42,7 +42,7 @@ fn java_17() -> Option<PathBuf> {
 }
 
 /// Ends a process and all that it started.
-fn kill_group(child: &mut Child) {
+pub fn kill_group(child: &mut Child) {
     let group = format!("-{}", child.id());
     let _ = Command::new("kill").args(["-9", "--", &group]).status();
     let _ = child.wait();
@@ -178,7 +178,7 @@ impl Spark {
     }
 }
 
-fn wait_for_port(port: u16, folder: &Path, name: &str) {
+pub fn wait_for_port(port: u16, folder: &Path, name: &str) {
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let log = || fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();

@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, new_empty_array};
 use arrow::compute::{cast, concat_batches};
@@ -19,8 +19,10 @@ use tokio::runtime::Runtime;
 
 use super::Error;
 
-/// A connection that stays away for longer than this many tries, a minute in all, is gone.
-const MAX_RETRIES: u32 = 6;
+/// So many streams that end at once and bring nothing, one after another, are one too many.
+const MAX_FRUITLESS: u32 = 7;
+/// A stream that stood for so long was not ended at once: servers end each after some minutes, also while they work.
+const STOOD: Duration = Duration::from_secs(10);
 
 /// One session; released when it is dropped.
 pub struct Session {
@@ -36,6 +38,33 @@ impl Drop for Session {
         const PATIENCE: Duration = Duration::from_secs(5);
         let release = async { tokio::time::timeout(PATIENCE, self.client.release_session()).await };
         let _ = self.runtime.block_on(release);
+    }
+}
+
+/// How often in a row a stream was taken up again and brought nothing.
+#[derive(Default)]
+struct Patience {
+    fruitless: u32,
+}
+
+impl Patience {
+    /// Something came.
+    fn restore(&mut self) {
+        self.fruitless = 0;
+    }
+
+    /// A stream that stood for `stood` ended: how long to wait before it is taken up again, a minute over all tries;
+    /// `None` when it is not worth it any more.
+    fn after(&mut self, stood: Duration) -> Option<Duration> {
+        if STOOD <= stood {
+            self.fruitless = 0;
+        }
+        self.fruitless += 1;
+        match self.fruitless {
+            1 => Some(Duration::ZERO),
+            n if n < MAX_FRUITLESS => Some(Duration::from_secs(1 << (n - 1))),
+            _ => None,
+        }
     }
 }
 
@@ -217,40 +246,61 @@ impl Session {
             let iter = ExecutePlanResponseReattachableIterator::new(request);
             let failed = |error: SparkError| self.failed(what, &error);
             let mut stream = self.client.execute_plan(iter.request().clone()).await.map_err(failed)?;
-            let mut tries = 0;
+            let (mut patience, mut since) = (Patience::default(), Instant::now());
             // A server ends every stream after some minutes, whether the result is complete or not: only it says so.
             while !iter.is_completed().await {
-                let response = match stream.message().await {
-                    Ok(Some(response)) => response,
-                    ended => {
-                        let error = ended.err().map(SparkError::from_grpc_status);
-                        if let Some(error) = error.filter(|error| !is_passing(error) || MAX_RETRIES <= tries) {
-                            return Err(failed(error));
-                        }
-                        let again = self.client.reattach_execute(iter.create_reattach_request().await).await;
-                        match again {
-                            Ok(again) => stream = again,
-                            Err(error) if is_passing(&error) && tries < MAX_RETRIES => {
-                                tries += 1;
-                                tokio::time::sleep(Duration::from_secs(1 << tries)).await;
-                            }
-                            Err(error) => return Err(failed(error)),
-                        }
+                let mut ended = match stream.message().await {
+                    Ok(Some(response)) => {
+                        patience.restore();
+                        self.take(what, &iter, response, give).await?;
                         continue;
                     }
+                    Ok(None) => None,
+                    Err(status) => Some(SparkError::from_grpc_status(status)),
                 };
-                tries = 0;
-                iter.set_last_response_id(&response).await;
-                let Some(proto::execute_plan_response::ResponseType::ArrowBatch(part)) = response.response_type else {
-                    continue;
-                };
-                let reader = StreamReader::try_new(&part.data[..], None);
-                for batch in reader.map_err(|error| self.odd(what, error.to_string()))? {
-                    give(batch.map_err(|error| self.odd(what, error.to_string()))?)?;
+                loop {
+                    if let Some(error) = ended.take_if(|error| !is_passing(error)) {
+                        return Err(failed(error));
+                    }
+                    // One that broke did not stand, however long it took.
+                    let stood = ended.as_ref().map_or_else(|| since.elapsed(), |_| Duration::ZERO);
+                    let Some(pause) = patience.after(stood) else {
+                        let why = "it ends every stream before the result is complete";
+                        return Err(ended.map_or_else(|| self.odd(what, why.to_owned()), failed));
+                    };
+                    tokio::time::sleep(pause).await;
+                    since = Instant::now();
+                    let again = self.client.reattach_execute(iter.create_reattach_request().await).await;
+                    match again {
+                        Ok(again) => {
+                            stream = again;
+                            break;
+                        }
+                        Err(error) => ended = Some(error),
+                    }
                 }
             }
             Ok(())
         })
+    }
+
+    /// Gives the batches of a response.
+    async fn take(
+        &self,
+        what: &'static str,
+        iter: &ExecutePlanResponseReattachableIterator,
+        response: proto::ExecutePlanResponse,
+        give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        iter.set_last_response_id(&response).await;
+        let Some(proto::execute_plan_response::ResponseType::ArrowBatch(part)) = response.response_type else {
+            return Ok(());
+        };
+        let reader = StreamReader::try_new(&part.data[..], None);
+        for batch in reader.map_err(|error| self.odd(what, error.to_string()))? {
+            give(batch.map_err(|error| self.odd(what, error.to_string()))?)?;
+        }
+        Ok(())
     }
 
     /// The error of a result that is not what was asked for.
@@ -357,6 +407,28 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_ends_every_stream_at_once_is_left() {
+        let mut patience = Patience::default();
+        let pauses: Vec<u64> = std::iter::from_fn(|| patience.after(Duration::ZERO))
+            .map(|pause| pause.as_secs())
+            .take(100)
+            .collect();
+        assert_eq!(pauses, [0, 2, 4, 8, 16, 32]);
+    }
+
+    #[test]
+    fn a_server_that_works_for_hours_is_not_left() {
+        let mut patience = Patience::default();
+        for _ in 0..1_000 {
+            assert_eq!(patience.after(Duration::from_secs(120)), Some(Duration::ZERO));
+        }
+        for _ in 0..1_000 {
+            assert_eq!(patience.after(Duration::ZERO), Some(Duration::ZERO));
+            patience.restore();
+        }
+    }
 
     #[test]
     fn a_token_is_not_repeated() {

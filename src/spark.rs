@@ -164,6 +164,8 @@ impl Cluster {
                 "spark.sql.optimizer.excludedRules",
                 "org.apache.spark.sql.catalyst.optimizer.PushDownPredicates",
             ),
+            // Lines that are kept by customer stay so, and are not sent again for what is asked of customers.
+            ("spark.sql.optimizer.canChangeCachedPlanOutputPartitioning", "false"),
             // Folder names are text: `region=01` is not region 1.
             ("spark.sql.sources.partitionColumnTypeInference.enabled", "false"),
         ] {
@@ -210,8 +212,8 @@ impl Cluster {
         let values = Values::new(params, people, plan.files.len());
         self.session.view("quintile_keys", &lines::keys(&columns)?)?;
         lookups::send(&self.session, &columns, &self.files, &values)?;
-        self.session
-            .view("quintile_judged", &lines::judged(&columns, &rules)?)?;
+        self.session.view("quintile_all", &lines::judged(&columns, &rules)?)?;
+        self.session.kept_view("quintile_judged", lines::OF_JUDGED)?;
         let found = self.totals()?;
         let kept: Vec<&Found> = found
             .iter()
@@ -268,9 +270,10 @@ impl Cluster {
     fn rejected(&self, columns: &Columns<'_>, plan: &Plan, values: &Values<'_>) -> Result<(), Error> {
         const WHAT: &str = "the rejected lines";
         let raw = columns.raw();
+        // In order within what comes at one time; more is not asked for, since it would have all lines judged once more.
         let names: Vec<String> = raw.iter().map(|(i, _)| format!("raw_{i}")).collect();
         let sql = format!(
-            "SELECT {}, fi, r FROM quintile_judged WHERE (matched & {}) <> 0 ORDER BY fi, r",
+            "SELECT {}, fi, r FROM quintile_all WHERE (matched & {}) <> 0 SORT BY fi, r",
             names.join(", "),
             self.rejecting
         );
@@ -315,8 +318,10 @@ impl Cluster {
         let settings = params.settings();
         self.evidence.non_products = settings.non_products;
         let mut collector = Collector::new(n_products);
+        self.session
+            .kept_view("quintile_kept", &customers::kept(self.rejecting))?;
         self.duplicates(&settings, &mut collector)?;
-        let lines = customers::lines(self.rejecting, settings.reject_duplicates);
+        let lines = customers::lines(settings.reject_duplicates);
         self.session.view("quintile_lines", &lines)?;
         let sql = customers::customers(&settings, as_of.0, self.has_returns);
         let mut add = |found: &Reduced| collector.add(found);
@@ -354,16 +359,12 @@ impl Cluster {
     }
 
     fn duplicates(&self, settings: &Settings, collector: &mut Collector) -> Result<(), Error> {
-        let rows = self
-            .session
-            .query("duplicates", &customers::duplicates(self.rejecting))?;
+        let rows = self.session.query("duplicates", customers::DUPLICATES)?;
         let n = rows.counts(0).first().map_or(0, |n| *n as u64);
         let amount = rows.sums(1).first().copied().unwrap_or_default();
         let mut dropped = Vec::new();
         if settings.reject_duplicates && n > 0 {
-            let rows = self
-                .session
-                .query("dropped duplicates", &customers::dropped(self.rejecting))?;
+            let rows = self.session.query("dropped duplicates", &customers::dropped())?;
             let (files, numbers, amounts) = (rows.counts(0), rows.counts(1), rows.counts(2));
             dropped.extend(
                 files

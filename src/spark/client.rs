@@ -1,8 +1,10 @@
 //! A session on a server that speaks Spark Connect: SQL out, Arrow batches back.
 //!
 //! The protocol, with retries and with taking up a broken stream again, is Apache's own crate; results are decoded by
-//! our own arrow. Everything made in a session is a temporary view and goes with it.
+//! our own arrow. Everything made in a session is a temporary view and goes with it; what a view gives may be kept by the
+//! workers, and is given up with the session too.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -29,15 +31,25 @@ pub struct Session {
     client: SparkConnectClient,
     runtime: Runtime,
     url: String,
+    /// Views whose rows the workers keep.
+    kept: RefCell<Vec<&'static str>>,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The server forgets a session that nobody uses by itself; this only is politer, and not waited for if nobody
-        // listens any more.
+        // The server forgets a session that nobody uses by itself, but not what its workers keep; not waited for if
+        // nobody listens any more.
         const PATIENCE: Duration = Duration::from_secs(5);
-        let release = async { tokio::time::timeout(PATIENCE, self.client.release_session()).await };
-        let _ = self.runtime.block_on(release);
+        let leave = async {
+            for name in self.kept.take() {
+                let plan = query(&format!("UNCACHE TABLE IF EXISTS {name}"));
+                let _ = self.executed("giving up what was kept", plan, &mut |_| Ok(())).await;
+            }
+            let _ = self.client.release_session().await;
+        };
+        let _ = self
+            .runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, leave).await });
     }
 }
 
@@ -119,6 +131,7 @@ impl Session {
             client,
             runtime,
             url: without_secrets(url),
+            kept: RefCell::default(),
         })
     }
 
@@ -153,11 +166,7 @@ impl Session {
         give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         tracing::debug!(what, sql, "query");
-        let relation = relation(proto::relation::RelType::Sql(proto::Sql {
-            query: sql.to_owned(),
-            ..Default::default()
-        }));
-        self.execute(what, proto::plan::OpType::Root(relation), give)
+        self.execute(what, query(sql), give)
     }
 
     /// Runs a query and gives its whole result, for small ones.
@@ -177,11 +186,16 @@ impl Session {
     /// A temporary view of what a query gives.
     pub fn view(&self, name: &str, sql: &str) -> Result<(), Error> {
         tracing::debug!(name, sql, "view");
-        let input = relation(proto::relation::RelType::Sql(proto::Sql {
-            query: sql.to_owned(),
-            ..Default::default()
-        }));
-        self.name(name, input)
+        self.name(name, of_sql(sql))
+    }
+
+    /// As [`Session::view`], and the workers keep the rows from the first query that asks for them, in memory and beyond
+    /// that on their disks. What a lost worker kept is made again.
+    pub fn kept_view(&self, name: &'static str, sql: &str) -> Result<(), Error> {
+        self.view(name, sql)?;
+        self.kept.borrow_mut().push(name);
+        let cache = format!("CACHE LAZY TABLE {name}");
+        self.each_batch("keeping lines", &cache, &mut |_| Ok(()))
     }
 
     /// A temporary view of Parquet files, with what the server knows of each row's file: `own`, expressions after all
@@ -233,6 +247,15 @@ impl Session {
         plan: proto::plan::OpType,
         give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.runtime.block_on(self.executed(what, plan, give))
+    }
+
+    async fn executed(
+        &self,
+        what: &'static str,
+        plan: proto::plan::OpType,
+        give: &mut dyn FnMut(RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let request = proto::ExecutePlanRequest {
             session_id: self.client.session_id().to_owned(),
             user_context: Some(proto::UserContext {
@@ -242,46 +265,44 @@ impl Session {
             plan: Some(proto::Plan { op_type: Some(plan) }),
             ..Default::default()
         };
-        self.runtime.block_on(async {
-            let iter = ExecutePlanResponseReattachableIterator::new(request);
-            let failed = |error: SparkError| self.failed(what, &error);
-            let mut stream = self.client.execute_plan(iter.request().clone()).await.map_err(failed)?;
-            let (mut patience, mut since) = (Patience::default(), Instant::now());
-            // A server ends every stream after some minutes, whether the result is complete or not: only it says so.
-            while !iter.is_completed().await {
-                let mut ended = match stream.message().await {
-                    Ok(Some(response)) => {
-                        patience.restore();
-                        self.take(what, &iter, response, give).await?;
-                        continue;
-                    }
-                    Ok(None) => None,
-                    Err(status) => Some(SparkError::from_grpc_status(status)),
+        let iter = ExecutePlanResponseReattachableIterator::new(request);
+        let failed = |error: SparkError| self.failed(what, &error);
+        let mut stream = self.client.execute_plan(iter.request().clone()).await.map_err(failed)?;
+        let (mut patience, mut since) = (Patience::default(), Instant::now());
+        // A server ends every stream after some minutes, whether the result is complete or not: only it says so.
+        while !iter.is_completed().await {
+            let mut ended = match stream.message().await {
+                Ok(Some(response)) => {
+                    patience.restore();
+                    self.take(what, &iter, response, give).await?;
+                    continue;
+                }
+                Ok(None) => None,
+                Err(status) => Some(SparkError::from_grpc_status(status)),
+            };
+            loop {
+                if let Some(error) = ended.take_if(|error| !is_passing(error)) {
+                    return Err(failed(error));
+                }
+                // One that broke did not stand, however long it took.
+                let stood = ended.as_ref().map_or_else(|| since.elapsed(), |_| Duration::ZERO);
+                let Some(pause) = patience.after(stood) else {
+                    let why = "it ends every stream before the result is complete";
+                    return Err(ended.map_or_else(|| self.odd(what, why.to_owned()), failed));
                 };
-                loop {
-                    if let Some(error) = ended.take_if(|error| !is_passing(error)) {
-                        return Err(failed(error));
+                tokio::time::sleep(pause).await;
+                since = Instant::now();
+                let again = self.client.reattach_execute(iter.create_reattach_request().await).await;
+                match again {
+                    Ok(again) => {
+                        stream = again;
+                        break;
                     }
-                    // One that broke did not stand, however long it took.
-                    let stood = ended.as_ref().map_or_else(|| since.elapsed(), |_| Duration::ZERO);
-                    let Some(pause) = patience.after(stood) else {
-                        let why = "it ends every stream before the result is complete";
-                        return Err(ended.map_or_else(|| self.odd(what, why.to_owned()), failed));
-                    };
-                    tokio::time::sleep(pause).await;
-                    since = Instant::now();
-                    let again = self.client.reattach_execute(iter.create_reattach_request().await).await;
-                    match again {
-                        Ok(again) => {
-                            stream = again;
-                            break;
-                        }
-                        Err(error) => ended = Some(error),
-                    }
+                    Err(error) => ended = Some(error),
                 }
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Gives the batches of a response.
@@ -307,6 +328,17 @@ impl Session {
     pub fn unexpected(&self, what: &'static str) -> Error {
         self.odd(what, "the result has another shape than was asked for".to_owned())
     }
+}
+
+fn of_sql(sql: &str) -> proto::Relation {
+    relation(proto::relation::RelType::Sql(proto::Sql {
+        query: sql.to_owned(),
+        ..Default::default()
+    }))
+}
+
+fn query(sql: &str) -> proto::plan::OpType {
+    proto::plan::OpType::Root(of_sql(sql))
 }
 
 fn relation(rel_type: proto::relation::RelType) -> proto::Relation {

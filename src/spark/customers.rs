@@ -11,38 +11,32 @@ use arrow::datatypes::{DataType, Int64Type};
 use super::lines::NONE;
 use crate::summary::elsewhere::{Reduced, Settings};
 
-/// The clean lines that stand, each at the place of its customer.
-pub fn lines(rejecting: u32, drop_duplicates: bool) -> String {
-    let kept = format!("SELECT /*+ REPARTITION(customer) */ * FROM quintile_judged WHERE (matched & {rejecting}) = 0");
+/// Equal lines of a customer are numbered, in the order of files and rows.
+const NUMBERED: &str = "(SELECT *, row_number() OVER (PARTITION BY customer, minute, product, quantity, amount, ord, cost \
+                        ORDER BY fi, r) AS nth FROM quintile_kept)";
+
+/// The view of clean lines that are not rejected, each at the place of its customer.
+pub fn kept(rejecting: u32) -> String {
+    format!("SELECT /*+ REPARTITION(customer) */ * FROM quintile_judged WHERE (matched & {rejecting}) = 0")
+}
+
+/// The view of lines that stand.
+pub fn lines(drop_duplicates: bool) -> String {
     if drop_duplicates {
-        format!("SELECT * FROM ({}) WHERE nth = 1", numbered(&kept))
+        format!("SELECT * FROM {NUMBERED} WHERE nth = 1")
     } else {
-        kept
+        "SELECT * FROM quintile_kept".to_owned()
     }
 }
 
-/// Equal lines of a customer are numbered, in the order of files and rows.
-fn numbered(kept: &str) -> String {
-    format!(
-        "SELECT *, row_number() OVER (PARTITION BY customer, minute, product, quantity, amount, ord, cost ORDER BY fi, r) \
-         AS nth FROM ({kept})"
-    )
-}
-
 /// Files, rows and amounts of lines that are dropped as duplicates.
-pub fn dropped(rejecting: u32) -> String {
-    let kept = lines(rejecting, false);
-    format!("SELECT fi, r, amount FROM ({}) WHERE nth > 1", numbered(&kept))
+pub fn dropped() -> String {
+    format!("SELECT fi, r, amount FROM {NUMBERED} WHERE nth > 1")
 }
 
 /// How many lines are exact duplicates of others, and their amount.
-pub fn duplicates(rejecting: u32) -> String {
-    format!(
-        "SELECT sum(n - 1), sum(CAST(amount AS DECIMAL(38,0)) * (n - 1)) FROM (SELECT amount, count(*) AS n FROM ({}) \
-         GROUP BY customer, minute, product, quantity, amount, ord, cost HAVING count(*) > 1)",
-        lines(rejecting, false)
-    )
-}
+pub const DUPLICATES: &str = "SELECT sum(n - 1), sum(CAST(amount AS DECIMAL(38,0)) * (n - 1)) FROM (SELECT amount, count(*) AS n FROM quintile_kept \
+     GROUP BY customer, minute, product, quantity, amount, ord, cost HAVING count(*) > 1)";
 
 /// Sale lines by product and amount.
 pub fn prices() -> String {

@@ -271,7 +271,11 @@ fn product(a: &str, b: &str) -> String {
     format!("CAST({a} AS DECIMAL(19,0)) * CAST({b} AS DECIMAL(19,0))")
 }
 
-/// The view of judged lines.
+/// The view of judged lines without the columns as they were, of [`judged`].
+pub const OF_JUDGED: &str = "SELECT fi, r, minute, day, customer, ord, product, grp, matched, quantity, amount, cost, \
+                             is_return, in_basket, non_product FROM quintile_all";
+
+/// The view of judged lines, with the columns as they were.
 pub fn judged(columns: &Columns<'_>, rules: &LineRules<'_>) -> Result<String, Error> {
     let bit = |rule: Rule| rule.bit();
     let has = |canonical| columns.has(canonical);
@@ -452,8 +456,8 @@ fn money(columns: &Columns<'_>, joined: &str) -> String {
     };
     // Where the amount cannot be read, nothing else is said about the line's money.
     format!(
-        "SELECT f, r, fi, minute, day, customer, ord, product, CAST(grp AS INT) AS grp, CAST(matched AS INT) AS matched, \
-         amt, IF(amt IS NULL, 0, pieces) AS quantity, COALESCE(amt, 0) AS amount, IF(amt IS NULL, NULL, cost) AS cost, \
+        "SELECT r, fi, minute, day, customer, ord, product, CAST(grp AS INT) AS grp, CAST(matched AS INT) AS matched, \
+         IF(amt IS NULL, 0, pieces) AS quantity, COALESCE(amt, 0) AS amount, IF(amt IS NULL, NULL, cost) AS cost, \
          is_return, in_basket, non_product{} FROM ({cost})",
         columns.raw_names("")
     )

@@ -6,10 +6,10 @@
 //! value *means* is decided here, once for each distinct odd value, and sent as small tables; what all lines *come to*
 //! is SQL.
 //!
-//! Cost on the cluster: each of 14 queries reads the needed columns and judges the lines anew, some more than once: a
-//! line is read twenty times and crosses the network eleven times, 180 compressed bytes in all, for duplicates, customers
-//! (five times) and baskets (`benches/SCALE.md`); pair counts once after they were added up on each side. What comes
-//! back: rejected lines, a row a customer with his purchase days and products, a row a product and price, a row a pair.
+//! Cost on the cluster: distinct values are read a column at a time; then each line is read and judged once, and sent once to
+//! the place of its customer, and the workers keep both until the session ends (`benches/SCALE.md`). Prices and pair
+//! counts cross the network after they were added up on each side. What comes back: rejected lines, a row a customer with
+//! his purchase days and products, a row a product and price, a row a pair.
 //!
 //! Source: the protocol is `spark/connect/base.proto` of Apache Spark.
 
@@ -212,8 +212,8 @@ impl Cluster {
         let values = Values::new(params, people, plan.files.len());
         self.session.view("quintile_keys", &lines::keys(&columns)?)?;
         lookups::send(&self.session, &columns, &self.files, &values)?;
-        self.session.view("quintile_all", &lines::judged(&columns, &rules)?)?;
-        self.session.kept_view("quintile_judged", lines::OF_JUDGED)?;
+        self.session
+            .kept_view("quintile_judged", &lines::judged(&columns, &rules)?)?;
         let found = self.totals()?;
         let kept: Vec<&Found> = found
             .iter()
@@ -270,10 +270,10 @@ impl Cluster {
     fn rejected(&self, columns: &Columns<'_>, plan: &Plan, values: &Values<'_>) -> Result<(), Error> {
         const WHAT: &str = "the rejected lines";
         let raw = columns.raw();
-        // In order within what comes at one time; more is not asked for, since it would have all lines judged once more.
+        // In order within what comes at one time; more is not needed.
         let names: Vec<String> = raw.iter().map(|(i, _)| format!("raw_{i}")).collect();
         let sql = format!(
-            "SELECT {}, fi, r FROM quintile_all WHERE (matched & {}) <> 0 SORT BY fi, r",
+            "SELECT {}, fi, r FROM quintile_judged WHERE (matched & {}) <> 0 SORT BY fi, r",
             names.join(", "),
             self.rejecting
         );

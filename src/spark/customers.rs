@@ -1,7 +1,7 @@
 //! The reduction of customers, as SQL, and its result.
 //!
-//! Lines are sent once over the network, each to the place of its customer; what follows is grouped there. Returns are
-//! matched as `src/summary/customer.rs` does it, last in first out, by folding the sorted lines of a customer and a
+//! Lines are sent once over the network, each to the place of its customer, and kept there; what follows is grouped there.
+//! Returns are matched as `src/summary/customer.rs` does it, last in first out, by folding the sorted lines of a customer and a
 //! product; groups without a return are not looked at line by line.
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -17,7 +17,10 @@ const NUMBERED: &str = "(SELECT *, row_number() OVER (PARTITION BY customer, min
 
 /// The view of clean lines that are not rejected, each at the place of its customer.
 pub fn kept(rejecting: u32) -> String {
-    format!("SELECT /*+ REPARTITION(customer) */ * FROM quintile_judged WHERE (matched & {rejecting}) = 0")
+    format!(
+        "SELECT /*+ REPARTITION(customer) */ fi, r, minute, day, customer, ord, product, grp, quantity, amount, cost, \
+         is_return, in_basket, non_product FROM quintile_judged WHERE (matched & {rejecting}) = 0"
+    )
 }
 
 /// The view of lines that stand.

@@ -60,9 +60,10 @@ impl Columns<'_> {
             .collect()
     }
 
-    /// Their names in the views, each with `prefix`, after a comma.
-    fn raw_names(&self, prefix: &str) -> String {
-        self.raw().iter().map(|(i, _)| format!(", {prefix}raw_{i}")).collect()
+    /// Their names in the views as `written`, each after a comma.
+    fn raw_names(&self, written: impl Fn(String) -> String) -> String {
+        let name = |(i, _): &(usize, _)| format!(", {}", written(format!("raw_{i}")));
+        self.raw().iter().map(name).collect()
     }
 
     fn column(&self, canonical: Canonical) -> Option<(String, &DataType)> {
@@ -261,21 +262,29 @@ pub fn is_portable(pattern: &str) -> bool {
 }
 
 /// `quantity` in ten-thousandths times `price` in millionths, as [`crate::units::Fixed::quantity_times_price`]; `x` is
-/// the name of a column that holds [`product`].
+/// the name of the columns of [`product`].
 fn rounded(x: &str) -> String {
     let limit = LINE_LIMIT as i128 * i128::from(UNITS_PER_ONE) * 1_000_000 + 500_000;
-    format!("IF(abs({x}) < {limit}BD, IF({x} < 0, -((500000 - {x}) div 1000000), (500000 + {x}) div 1000000), NULL)")
+    let to_units = |x: &str| format!("IF({x} < 0, -((500000 - {x}) div 1000000), (500000 + {x}) div 1000000)");
+    format!(
+        "IF({x}_small IS NULL, IF(abs({x}) < {limit}BD, {}, NULL), {})",
+        to_units(x),
+        to_units(&format!("{x}_small"))
+    )
 }
 
-fn product(a: &str, b: &str) -> String {
-    format!("CAST({a} AS DECIMAL(19,0)) * CAST({b} AS DECIMAL(19,0))")
+/// The columns `x` and `x_small`: a product as a decimal and, where it surely is one, as a 64-bit integer, which is far
+/// quicker there. The other is null.
+fn product(a: &str, b: &str, x: &str) -> String {
+    const SMALL: i64 = 3_000_000_000;
+    let is_small = format!("{a} BETWEEN -{SMALL} AND {SMALL} AND {b} BETWEEN -{SMALL} AND {SMALL}");
+    format!(
+        "IF({is_small}, CAST({a} AS BIGINT) * {b}, NULL) AS {x}_small, IF({is_small}, NULL, CAST({a} AS DECIMAL(19,0)) * \
+         CAST({b} AS DECIMAL(19,0))) AS {x}"
+    )
 }
 
-/// The view of judged lines without the columns as they were, of [`judged`].
-pub const OF_JUDGED: &str = "SELECT fi, r, minute, day, customer, ord, product, grp, matched, quantity, amount, cost, \
-                             is_return, in_basket, non_product FROM quintile_all";
-
-/// The view of judged lines, with the columns as they were.
+/// The view of judged lines; the rejected ones with the columns as they were.
 pub fn judged(columns: &Columns<'_>, rules: &LineRules<'_>) -> Result<String, Error> {
     let bit = |rule: Rule| rule.bit();
     let has = |canonical| columns.has(canonical);
@@ -337,7 +346,7 @@ pub fn judged(columns: &Columns<'_>, rules: &LineRules<'_>) -> Result<String, Er
          LEFT JOIN quintile_files lf ON k.f = lf.k LEFT JOIN quintile_customers lc ON k.kc = lc.k LEFT JOIN \
          quintile_orders lo ON k.ko = lo.k LEFT JOIN quintile_products lp ON k.kp = lp.k LEFT JOIN quintile_names ln ON \
          k.kn = ln.k LEFT JOIN quintile_groups lg ON k.kg = lg.k LEFT JOIN quintile_types lt ON k.kt = lt.k",
-        raw = columns.raw_names("k."),
+        raw = columns.raw_names(|raw| format!("k.{raw}")),
         missing_customer = bit(Rule::MissingCustomer),
         missing_date = bit(Rule::MissingDate),
         out_of_range = bit(Rule::DateOutOfRange),
@@ -345,11 +354,11 @@ pub fn judged(columns: &Columns<'_>, rules: &LineRules<'_>) -> Result<String, Er
         min = rules.min_second,
         end = rules.end_second,
     );
-    Ok(money(columns, &joined))
+    Ok(money(columns, &joined, rules.rejecting))
 }
 
 /// Adds amount, quantity, cost, flags and all rules that match to lines whose ids are judged.
-fn money(columns: &Columns<'_>, joined: &str) -> String {
+fn money(columns: &Columns<'_>, joined: &str, rejecting: u32) -> String {
     let has = |canonical| columns.has(canonical);
     let (has_amount, has_quantity) = (has(Canonical::Amount), has(Canonical::Quantity));
     let bit = |rule: Rule| rule.bit();
@@ -373,20 +382,21 @@ fn money(columns: &Columns<'_>, joined: &str) -> String {
             ),
         )
     } else {
-        let x = product("q", "p");
+        let x = product("q", "p", "gx");
         let gross = format!(
-            "SELECT *, {} AS gross FROM (SELECT *, {x} AS gx FROM ({joined}))",
+            "SELECT *, {} AS gross FROM (SELECT *, {x} FROM ({joined}))",
             rounded("gx")
         );
         let net = if has(Canonical::Discount) {
             let off = match columns.mapping.basis.discount {
-                DiscountBasis::Line => product(&format!("({UNITS_PER_ONE} * CAST(sign(gross) AS BIGINT))"), "abs(d)"),
-                DiscountBasis::Unit => product("q", "abs(d)"),
-                DiscountBasis::Percent => product("gross", "(abs(d) div 100)"),
-                DiscountBasis::Share => product("gross", "abs(d)"),
+                DiscountBasis::Line => (format!("({UNITS_PER_ONE} * CAST(sign(gross) AS BIGINT))"), "abs(d)"),
+                DiscountBasis::Unit => ("q".to_owned(), "abs(d)"),
+                DiscountBasis::Percent => ("gross".to_owned(), "(abs(d) div 100)"),
+                DiscountBasis::Share => ("gross".to_owned(), "abs(d)"),
             };
+            let off = product(&off.0, off.1, "dx");
             let with_off = format!(
-                "SELECT *, {} AS off FROM (SELECT *, {off} AS dx FROM ({gross}))",
+                "SELECT *, {} AS off FROM (SELECT *, {off} FROM ({gross}))",
                 rounded("dx")
             );
             format!(
@@ -449,7 +459,7 @@ fn money(columns: &Columns<'_>, joined: &str) -> String {
             CostBasis::Unit => one,
             CostBasis::Line => format!("IF(is_return AND c < 0, {UNITS_PER_ONE}, {one})"),
         };
-        let with_product = format!("SELECT *, {} AS cx FROM ({flagged})", product(&times, "c"));
+        let with_product = format!("SELECT *, {} FROM ({flagged})", product(&times, "c", "cx"));
         format!("SELECT *, {} AS cost FROM ({with_product})", rounded("cx"))
     } else {
         format!("SELECT *, CAST(NULL AS BIGINT) AS cost FROM ({flagged})")
@@ -459,7 +469,7 @@ fn money(columns: &Columns<'_>, joined: &str) -> String {
         "SELECT r, fi, minute, day, customer, ord, product, CAST(grp AS INT) AS grp, CAST(matched AS INT) AS matched, \
          IF(amt IS NULL, 0, pieces) AS quantity, COALESCE(amt, 0) AS amount, IF(amt IS NULL, NULL, cost) AS cost, \
          is_return, in_basket, non_product{} FROM ({cost})",
-        columns.raw_names("")
+        columns.raw_names(|raw| format!("IF((matched & {rejecting}) <> 0, {raw}, NULL) AS {raw}"))
     )
 }
 

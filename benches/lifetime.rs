@@ -1,30 +1,29 @@
 //! Lifetime value of simulated customers: the fits, the predictions, and the whole stage.
 //!
-//! `fit` fits one model to the distinct histories of all customers, `score` predicts every customer with a fitted one,
-//! `lifetime` does everything from purchase days on: season, competition on a holdout, fit, predictions. Throughput is
-//! in customers. Sizes: 1,000,000 customers, or `QUINTILE_BENCH_CUSTOMERS=100000,1000000`. Customers buy and leave as in
-//! MBG/NBD over three years; the truth and what was found are printed beside the times.
+//! `fit_MODEL` fits one model to the distinct histories of all customers, starting from the fits before it, as the stage
+//! does; `score` predicts every customer with the model that the stage chose; `whole` does everything from purchase days
+//! on: season, competition on a holdout, fit, predictions. Throughput is in customers. Sizes: 1,000,000 customers, or
+//! `QUINTILE_BENCH_CUSTOMERS=100000,1000000`. Customers buy and leave as in MBG/NBD over three years; the truth, the
+//! likelihoods, what was found and a checksum of the predictions are printed beside the times.
 
-use std::hint::black_box;
-use std::time::Duration;
+mod answer;
+mod measure;
+mod sizes;
 
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
+use criterion::Criterion;
+use measure::measure;
 use quintile::clv::clock::Clock;
 use quintile::clv::fit::{self, Data, Fitted};
 use quintile::clv::histories::Histories;
-use quintile::clv::model::{self, Setting};
+use quintile::clv::model::{MODELS, Setting};
 use quintile::clv::purchases::PurchaseDays;
-use quintile::clv::{self, Config, Input};
+use quintile::clv::{self, Config, CustomerValues, Input};
+use quintile::units::MaybeF64;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Beta, Distribution, Exp1, Gamma, Normal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const SEED: u64 = 7;
-const DEFAULT_CUSTOMERS: usize = 1_000_000;
-/// For `cargo test --benches`, which only asks whether everything still runs.
 const TEST_CUSTOMERS: usize = 2_000;
 
 const DAYS: i32 = 1_095;
@@ -35,29 +34,7 @@ const A: f64 = 0.8;
 const B: f64 = 4.0;
 
 fn main() {
-    let measuring = std::env::args().any(|arg| arg == "--bench");
-    let mut criterion = Criterion::default().configure_from_args();
-    for customers in sizes(measuring) {
-        bench(&mut criterion, customers);
-    }
-    criterion.final_summary();
-}
-
-fn sizes(measuring: bool) -> Vec<usize> {
-    if !measuring {
-        return vec![TEST_CUSTOMERS];
-    }
-    match std::env::var("QUINTILE_BENCH_CUSTOMERS") {
-        Ok(sizes) => sizes
-            .split(',')
-            .map(|size| {
-                size.trim()
-                    .parse()
-                    .expect("QUINTILE_BENCH_CUSTOMERS is a list such as 100000,1000000")
-            })
-            .collect(),
-        Err(_) => vec![DEFAULT_CUSTOMERS],
-    }
+    sizes::run("QUINTILE_BENCH_CUSTOMERS", TEST_CUSTOMERS, bench);
 }
 
 /// Customers who come on any day, order as Poisson processes and may leave with every order.
@@ -105,29 +82,54 @@ fn bench(criterion: &mut Criterion, customers: usize) {
     histories.sum_ln_gaps = observed.sum_ln_gaps;
     let data = Data::new(&histories, Setting::Noncontractual);
 
-    let mut group = criterion.benchmark_group("lifetime");
-    group.sampling_mode(SamplingMode::Flat);
-    group.sample_size(10);
-    group.measurement_time(Duration::from_secs(20));
-    group.throughput(Throughput::Elements(customers as u64));
-    let limit = model::find("nbd").map(|nbd| fit::fit(nbd, &data, &[], None));
-    let earlier: Vec<Fitted> = limit.into_iter().collect();
-    for name in ["mbg_nbd", "pareto_nbd"] {
-        let model = model::find(name).expect("in the registry");
-        group.bench_function(BenchmarkId::new(format!("fit_{name}"), customers), |b| {
-            b.iter(|| black_box(fit::fit(model, &data, &earlier, None)));
-        });
+    let mut group = sizes::group(criterion, "lifetime", customers);
+    println!("answer/{customers}: truth mbg_nbd r {R} alpha {ALPHA} a {A} b {B}");
+    let mut earlier: Vec<Fitted> = Vec::new();
+    for model in MODELS {
+        if model.setting() != Setting::Noncontractual {
+            continue;
+        }
+        let fit = || fit::fit(model, &data, &earlier, None);
+        measure(
+            &mut group,
+            &format!("fit_{}", model.name()),
+            customers,
+            || (),
+            |()| fit(),
+        );
+        let fitted = fit();
+        let log_likelihood = fitted.report.log_likelihood.unwrap_or(f64::NAN);
+        println!(
+            "answer/{customers}: {} log-likelihood {log_likelihood:.6}",
+            model.name()
+        );
+        earlier.push(fitted);
     }
-    let result = clv::run_purchases(&params, &input);
-    println!("truth: mbg_nbd r {R} alpha {ALPHA} a {A} b {B}");
-    println!("found: {} {:?}", result.selected_model, result.model.counts);
-    if let Ok(scorer) = result.model.scorer() {
-        group.bench_function(BenchmarkId::new("score", customers), |b| {
-            b.iter(|| black_box(clv::score(&params, &scorer, &observed.histories())));
-        });
-    }
-    group.bench_function(BenchmarkId::new("whole", customers), |b| {
-        b.iter(|| black_box(clv::run_purchases(&params, &input)));
-    });
+    let whole = || clv::run_purchases(&params, &input);
+    measure(&mut group, "whole", customers, || (), |()| whole());
+    let found = whole();
+    println!(
+        "answer/{customers}: {} {:?}, crc {:08x}",
+        found.selected_model,
+        found.model.counts,
+        answer_of(&found.customers)
+    );
+    let scorer = found.model.scorer().expect("a model was chosen");
+    let score = || clv::score(&params, &scorer, &observed.histories());
+    measure(&mut group, "score", customers, || (), |()| score());
+    println!("answer/{customers}: without season, crc {:08x}", answer_of(&score()));
     group.finish();
+}
+
+/// Rows `alive_prob,expected_orders,clv_amount,clv_low_amount,clv_high_amount`, empty where there is none.
+fn answer_of(values: &CustomerValues) -> u32 {
+    let columns = [
+        &values.alive_prob,
+        &values.expected_orders,
+        &values.clv_amount,
+        &values.clv_low_amount,
+        &values.clv_high_amount,
+    ];
+    let text = |value: MaybeF64| value.get().map_or(String::new(), |value| value.to_string());
+    answer::of_rows((0..values.clv_amount.len()).map(|i| columns.map(|column| text(column[i])).join(",")))
 }

@@ -3,15 +3,17 @@
 //! Customers are made up, so that no model has to be fitted first: histories, values and owned products are drawn from
 //! a fixed seed. Throughput is in customers. Sizes: 1,000,000, or `QUINTILE_BENCH_CUSTOMERS=1000000,4000000`.
 
-use std::hint::black_box;
-use std::path::Path;
-use std::time::{Duration, Instant};
+mod measure;
+mod sizes;
 
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
+use std::path::Path;
+
+use criterion::Criterion;
+use measure::measure;
 use quintile::basket::offers::{self, Offers, OwnedProducts};
 use quintile::basket::{self, Baskets, tables};
 use quintile::clv::{CustomerValues, Status};
-use quintile::config::{Config, Params};
+use quintile::config::Config;
 use quintile::customers::{self, Attributes, Stages};
 use quintile::output::publish::Staging;
 use quintile::schema::parts::parts_of;
@@ -22,41 +24,15 @@ use quintile::{cluster, contributors, rfm};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const SEED: u64 = 7;
 const PRODUCTS: u32 = 5_000;
 /// Products of one kind: what is bought together comes from one.
 const KIND: u32 = 50;
 const AS_OF: i32 = 20_000;
-const DEFAULT_CUSTOMERS: usize = 1_000_000;
-/// For `cargo test --benches`, which only asks whether everything still runs.
 const TEST_CUSTOMERS: usize = 2_000;
 
 fn main() {
-    let measuring = std::env::args().any(|arg| arg == "--bench");
-    let mut criterion = Criterion::default().configure_from_args();
-    let params = Config::read(None, &[])
-        .expect("the defaults are TOML")
-        .check()
-        .expect("the defaults pass their check");
-    for n in sizes(measuring) {
-        bench(&mut criterion, n, &params);
-    }
-    criterion.final_summary();
-}
-
-fn sizes(measuring: bool) -> Vec<usize> {
-    if !measuring {
-        return vec![TEST_CUSTOMERS];
-    }
-    let Ok(sizes) = std::env::var("QUINTILE_BENCH_CUSTOMERS") else {
-        return vec![DEFAULT_CUSTOMERS];
-    };
-    let size = |size: &str| size.trim().parse().ok();
-    let sizes: Option<Vec<usize>> = sizes.split(',').map(size).collect();
-    sizes.expect("QUINTILE_BENCH_CUSTOMERS is a list such as 1000000,4000000")
+    sizes::run("QUINTILE_BENCH_CUSTOMERS", TEST_CUSTOMERS, bench);
 }
 
 fn summary(n: usize, random: &mut Xoshiro256PlusPlus) -> Summary {
@@ -124,7 +100,11 @@ fn products(random: &mut Xoshiro256PlusPlus, most: usize) -> Vec<u32> {
     products
 }
 
-fn bench(criterion: &mut Criterion, n: usize, params: &Params) {
+fn bench(criterion: &mut Criterion, n: usize) {
+    let params = Config::read(None, &[])
+        .expect("the defaults are TOML")
+        .check()
+        .expect("the defaults pass their check");
     let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED);
     let summary = summary(n, &mut random);
     let values = values(n, &mut random);
@@ -192,21 +172,10 @@ fn bench(criterion: &mut Criterion, n: usize, params: &Params) {
         );
     }
 
-    let mut group = criterion.benchmark_group("publish");
-    group
-        .sampling_mode(SamplingMode::Flat)
-        .sample_size(10)
-        .warm_up_time(Duration::from_secs(1))
-        .throughput(Throughput::Elements(n as u64));
-    group.bench_function(BenchmarkId::new("offers", n), |bencher| {
-        bencher.iter_custom(|k| timed(k, offer))
-    });
-    group.bench_function(BenchmarkId::new("customers", n), |bencher| {
-        bencher.iter_custom(|k| timed(k, join))
-    });
-    group.bench_function(BenchmarkId::new("write", n), |bencher| {
-        bencher.iter_custom(|k| timed(k, write))
-    });
+    let mut group = sizes::group(criterion, "publish", n);
+    measure(&mut group, "offers", n, || (), |()| offer());
+    measure(&mut group, "customers", n, || (), |()| join());
+    measure(&mut group, "write", n, || (), |()| write());
     group.finish();
 }
 
@@ -214,16 +183,4 @@ fn answer(offers: &Offers, n_customers: usize) -> String {
     let all = (0..n_customers).flat_map(|customer| offers.of(customer));
     let amount: f64 = all.map(|offer| offer.expected_amount()).sum();
     format!("{} offers, expected to bring {amount:.2}", offers.len())
-}
-
-/// The time of `work`, without that to free what it made.
-fn timed<T>(times: u64, work: impl Fn() -> T) -> Duration {
-    let mut elapsed = Duration::ZERO;
-    for _ in 0..times {
-        let start = Instant::now();
-        let result = black_box(work());
-        elapsed += start.elapsed();
-        drop(result);
-    }
-    elapsed
 }

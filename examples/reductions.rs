@@ -9,6 +9,10 @@
 
 #[path = "../benches/answer/mod.rs"]
 mod answer;
+#[path = "../benches/memory/mod.rs"]
+mod memory;
+#[path = "../benches/answer/reductions.rs"]
+mod reductions;
 #[path = "../benches/usage/mod.rs"]
 mod usage;
 
@@ -96,11 +100,11 @@ fn measure(min_count: u64, inputs: &[PathBuf]) -> Result<Value, Error> {
         "lines": transactions.report.kept.rows,
         "customers": customers.n_customers(),
         "net_amount": sum_to_f64(customers.net.iter().sum()),
-        "customers_crc": answer::of_customers(customers),
+        "customers_crc": reductions::of_customers(customers),
         "baskets": found.summary.n_baskets,
         "min_count": found.summary.min_count,
         "pairs": found.len(),
-        "pairs_crc": answer::of_pairs(&found, &transactions.products),
+        "pairs_crc": reductions::of_pairs(&found, &transactions.products),
     }))
 }
 
@@ -111,15 +115,7 @@ fn step<T>(work: impl FnOnce() -> T) -> (T, Value) {
     let used = json!({
         "seconds": start.elapsed().as_secs_f64(),
         "processor_seconds": processor_seconds().zip(processor).map(|(after, before)| after - before),
-        "peak_bytes": peak_memory_bytes(),
+        "peak_bytes": memory::bytes("VmHWM"),
     });
     (result, used)
-}
-
-/// The most memory that the process has held so far; `None` where the system does not tell.
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }

@@ -145,7 +145,7 @@ PAIRS = [duckdb_pairs, polars_pairs, polars_pairs_streaming]
 
 
 def answer_of_customers(table):
-    """As `benches/answer/mod.rs` has it, so that the checksums can be compared."""
+    """As `benches/answer/reductions.rs` has it, so that the checksums can be compared."""
     import pyarrow as pa
 
     def numbers(name, type):

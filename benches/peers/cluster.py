@@ -181,6 +181,10 @@ class Cluster:
         texts = [(place / "io").read_text() for place, _ in self.session_members()["executors"]]
         return sum(int(text.split("rchar:")[1].split()[0]) for text in texts)
 
+    def still_kept(self):
+        """Bytes of lines that the executors keep for a session: none, once it is over."""
+        return sum(table["memoryUsed"] + table["diskUsed"] for table in self.get(f"/{self.application}/storage/rdd"))
+
     def largest_executor(self):
         sizes = []
         for place, _ in self.session_members()["executors"]:
@@ -240,6 +244,7 @@ def measure(arguments, cluster, file, folder, name):
         "driver's processor s": used["driver"] - used_before["driver"],
         "executors read MB": (cluster.bytes_read() - read_before) / 1e6,
         "largest executor MB": cluster.largest_executor(),
+        "still kept MB": cluster.still_kept() / 1e6,
         "queries": len(queries),
         "scans": sum(query["inputRecords"] > 0 for query in queries),
         **{name: scale * sum(query[key] for query in queries) for key, (name, scale) in COUNTERS.items()},
